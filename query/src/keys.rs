@@ -1,0 +1,184 @@
+//! Which keys are asked about.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray,
+    TimestampMicrosecondArray, UInt64Array,
+};
+use calotype_storage::ValidTime;
+use calotype_storage::key::EncodedKeys;
+use calotype_storage::name::ContextName;
+use calotype_storage::scan::KeyFilter;
+use calotype_storage::schema::{FieldType, Schema};
+
+use crate::error::QueryError;
+
+/// One column's value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyValue {
+    /// True or false.
+    Bool(bool),
+    /// Any integer.
+    Integer(i128),
+    /// Text: itself for a text column, else what it reads as.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// Which keys are asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// All.
+    #[default]
+    All,
+    /// These; each a value for every key column, in the key's order.
+    These(Vec<Vec<KeyValue>>),
+    /// A range of encoded keys, for parts of one answer.
+    Range {
+        /// The first key.
+        from: Option<Vec<u8>>,
+        /// The first key past the end.
+        to: Option<Vec<u8>>,
+    },
+}
+
+impl Keys {
+    /// One key by its values.
+    pub fn one(values: Vec<KeyValue>) -> Self {
+        Self::These(vec![values])
+    }
+
+    /// The filter over encoded keys.
+    ///
+    /// # Errors
+    /// [`QueryError::Key`] if a key is not of the context's shape.
+    pub fn filter(&self, context: &ContextName, schema: &Schema) -> Result<KeyFilter, QueryError> {
+        match self {
+            Self::All => Ok(KeyFilter::All),
+            Self::Range { from, to } => Ok(KeyFilter::Range {
+                from: from.clone(),
+                to: to.clone(),
+            }),
+            Self::These(keys) => {
+                let mut encoded = Vec::with_capacity(keys.len());
+                for key in keys {
+                    encoded.push(encode(context, schema, key)?);
+                }
+                encoded.sort_unstable();
+                encoded.dedup();
+                Ok(KeyFilter::Set(Arc::new(EncodedKeys::from_keys(
+                    encoded.iter().map(Vec::as_slice),
+                ))))
+            }
+        }
+    }
+}
+
+fn encode(context: &ContextName, schema: &Schema, key: &[KeyValue]) -> Result<Vec<u8>, QueryError> {
+    let wrong = || {
+        let columns = schema
+            .key_fields()
+            .map(|field| format!("{} ({})", field.name, field.field_type));
+        QueryError::Key {
+            context: context.clone(),
+            expected: columns.collect::<Vec<_>>().join(", "),
+            found: format!("{key:?}").chars().take(200).collect(),
+        }
+    };
+    if key.len() != schema.key_places().len() {
+        return Err(wrong());
+    }
+    let mut columns = Vec::with_capacity(key.len());
+    for (field, value) in schema.key_fields().zip(key) {
+        let column = column(field.field_type, value).ok_or_else(wrong)?;
+        columns.push((widest(field.field_type), column));
+    }
+    Ok(EncodedKeys::encode(&columns).get(0).to_vec())
+}
+
+/// Keys are encoded alike in every width.
+fn widest(field_type: FieldType) -> FieldType {
+    match field_type {
+        FieldType::Int(_) => FieldType::Int(64),
+        FieldType::UInt(_) => FieldType::UInt(64),
+        other => other,
+    }
+}
+
+/// A column of one value; `None` if the value is none of the type.
+fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
+    let integer = || match value {
+        KeyValue::Integer(integer) => Some(*integer),
+        KeyValue::Text(text) => text.parse().ok(),
+        KeyValue::Bool(_) | KeyValue::Bytes(_) => None,
+    };
+    let text = || match value {
+        KeyValue::Text(text) => Some(text.as_str()),
+        KeyValue::Bool(_) | KeyValue::Integer(_) | KeyValue::Bytes(_) => None,
+    };
+    Some(match (field_type, value) {
+        (FieldType::Bool, KeyValue::Bool(value)) => Arc::new(BooleanArray::from(vec![*value])),
+        (FieldType::Bool, _) => Arc::new(BooleanArray::from(vec![text()?.parse::<bool>().ok()?])),
+        (FieldType::Int(bits), _) => {
+            let value = i64::try_from(integer()?).ok()?;
+            let room = 64 - u32::from(bits);
+            let fits = (value << room) >> room == value;
+            Arc::new(Int64Array::from(vec![fits.then_some(value)?]))
+        }
+        (FieldType::UInt(bits), _) => {
+            let value = u64::try_from(integer()?).ok()?;
+            let fits = bits == 64 || value >> bits == 0;
+            Arc::new(UInt64Array::from(vec![fits.then_some(value)?]))
+        }
+        (FieldType::Decimal(precision, scale), _) => {
+            let unscaled = match value {
+                KeyValue::Integer(integer) => {
+                    integer.checked_mul(10_i128.checked_pow(scale.unsigned_abs().into())?)?
+                }
+                _ => decimal(text()?, scale.unsigned_abs())?,
+            };
+            let array = Decimal128Array::from(vec![unscaled])
+                .with_precision_and_scale(precision, scale)
+                .ok()?;
+            array.validate_decimal_precision(precision).ok()?;
+            Arc::new(array)
+        }
+        (FieldType::Date, _) => Arc::new(Date32Array::from(vec![date(text()?)?])),
+        (FieldType::Timestamp, _) => {
+            let micros = ValidTime::parse(text()?).ok()?.micros();
+            Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC"))
+        }
+        (FieldType::Utf8, KeyValue::Integer(integer)) => {
+            Arc::new(StringArray::from(vec![integer.to_string()]))
+        }
+        (FieldType::Utf8, _) => Arc::new(StringArray::from(vec![text()?])),
+        (FieldType::Binary, KeyValue::Bytes(bytes)) => {
+            Arc::new(BinaryArray::from(vec![bytes.as_slice()]))
+        }
+        (FieldType::Binary | FieldType::Float(_), _) => return None,
+    })
+}
+
+fn decimal(text: &str, scale: u8) -> Option<i128> {
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (kept, rest) = fraction.split_at(fraction.len().min(scale.into()));
+    let exact = rest.bytes().all(|b| b == b'0');
+    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale))
+        .parse()
+        .ok()?;
+    exact.then_some(if negative { -unscaled } else { unscaled })
+}
+
+/// Days since the Unix epoch of `YYYY-MM-DD`.
+fn date(text: &str) -> Option<i32> {
+    let midnight = ValidTime::parse(&format!("{text}T00:00:00Z")).ok()?;
+    i32::try_from(midnight.micros().div_euclid(86_400_000_000)).ok()
+}

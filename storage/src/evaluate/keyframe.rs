@@ -1,0 +1,346 @@
+//! Keyframes: what is known at a point, resolved once and kept, so that reading on
+//! from there is cheap. Checked before anyone sees it.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef};
+use arrow_select::concat::concat;
+
+use super::{Evaluated, Materialise, Proposal, Setting, finish, list, writer};
+use crate::column::normalise;
+use crate::context::{Context, Keyframe};
+use crate::error::{Error, reasons};
+use crate::facts::{FactRows, WrittenFacts};
+use crate::identity::ContentRoot;
+use crate::key::EncodedKeys;
+use crate::manifest::Part;
+use crate::merkle::{ContentHash, root};
+use crate::pieces::Timeline;
+use crate::record::{Body, MaterialiseEntry};
+use crate::refusal::Refusal;
+use crate::row_group::{FieldColumn, group_digests, group_leaf, row_groups};
+use crate::scan::{RowRef, Scan, ScanRequest, Window};
+use crate::schema::Schema;
+use crate::time::{SystemTime, ValidTime};
+
+/// One part of a keyframe in the making.
+#[derive(Default)]
+struct Pieces {
+    keys: Vec<Vec<u8>>,
+    from: Vec<i64>,
+    to: Vec<i64>,
+    entries: Vec<u32>,
+    columns: Vec<Vec<ArrayRef>>,
+}
+
+impl Pieces {
+    fn push(&mut self, window: &Window, row: RowRef, key: &[u8], from: i64, to: i64) {
+        self.keys.push(key.to_vec());
+        self.from.push(from);
+        self.to.push(to);
+        self.entries.push(window.entry(row).get());
+    }
+
+    fn into_rows(self, schema: &Schema) -> Result<Option<FactRows>, Error> {
+        if self.keys.is_empty() {
+            return Ok(None);
+        }
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for (place, field) in schema.fields().iter().enumerate() {
+            let parts: Vec<&dyn Array> = self
+                .columns
+                .iter()
+                .map(|part| part[place].as_ref())
+                .collect();
+            let values =
+                concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))?;
+            let values = normalise(field.field_type, &values);
+            columns.push(FieldColumn {
+                field: field.id,
+                field_type: field.field_type,
+                values,
+            });
+        }
+        Ok(Some(FactRows {
+            keys: EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice)),
+            columns,
+            valid_from: self.from,
+            valid_to: self.to,
+            retract: Vec::new(),
+            entries: Some(self.entries),
+            partition: None,
+            offset: None,
+        }))
+    }
+}
+
+/// Both parts of a keyframe.
+struct Resolved {
+    at: Option<FactRows>,
+    after: Option<FactRows>,
+}
+
+impl Resolved {
+    /// A root over all of it: rows, periods and entries.
+    fn root(&self) -> ContentRoot {
+        let mut leaves = Vec::new();
+        for rows in [&self.at, &self.after].into_iter().flatten() {
+            leaves.extend(leaves_of(rows));
+            let mut hasher = blake3::Hasher::new();
+            for ((from, to), entry) in rows
+                .valid_from
+                .iter()
+                .zip(&rows.valid_to)
+                .zip(rows.entries.iter().flatten())
+            {
+                hasher
+                    .update(&from.to_le_bytes())
+                    .update(&to.to_le_bytes())
+                    .update(&entry.to_le_bytes());
+            }
+            leaves.push(hasher.finalize().into());
+        }
+        ContentRoot::new(root::<ContentHash>(&leaves))
+    }
+}
+
+fn leaves_of(rows: &FactRows) -> Vec<[u8; 32]> {
+    let groups = row_groups(&rows.keys, &rows.columns);
+    groups
+        .iter()
+        .map(|range| group_leaf(range.len(), &group_digests(range, &rows.columns)))
+        .collect()
+}
+
+pub(super) async fn evaluate(
+    setting: &Setting,
+    context: &Context,
+    materialise: &Materialise,
+    proposal: &Proposal,
+    system: SystemTime,
+) -> Result<Evaluated, Error> {
+    let (valid, known) = (materialise.valid, materialise.known);
+    let schema = context
+        .schema_at(known)
+        .ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
+    let covers = context.entries_known_at(known).len();
+    let resolved = resolve(setting, context, schema, valid, known, true).await?;
+    check(setting, context, schema, valid, known, &resolved).await?;
+    let mut writer = writer(setting);
+    if let Some(at) = &resolved.at {
+        writer.add(Part::At, at, None);
+    }
+    if let Some(after) = &resolved.after {
+        writer.add(Part::After, after, None);
+    }
+    let WrittenFacts {
+        manifest,
+        mut packs,
+        relied_on,
+    } = writer.finish();
+    let relied_on: Vec<String> = relied_on.iter().map(ToString::to_string).collect();
+    let relies_on = if relied_on.is_empty() {
+        None
+    } else {
+        let mut lists = super::writer(setting);
+        let listed = list(&mut lists, relied_on);
+        packs.extend(lists.finish().packs);
+        Some(listed)
+    };
+    let body = Body::Materialise(MaterialiseEntry {
+        valid_at: valid,
+        known_at: known,
+        covers: u32::try_from(covers).expect("fewer than 2^32 entries"),
+        schema_version: schema.version().get(),
+        manifest,
+        relies_on,
+    });
+    Ok(finish(proposal, None, system, body, packs))
+}
+
+/// Resolves the pieces that hold an instant or begin later, with the help of older keyframes or without.
+async fn resolve(
+    setting: &Setting,
+    context: &Context,
+    schema: &Arc<Schema>,
+    valid: ValidTime,
+    known: SystemTime,
+    with_keyframes: bool,
+) -> Result<Resolved, Error> {
+    let request = if with_keyframes {
+        ScanRequest::from_valid(context, schema, valid, known)
+    } else {
+        ScanRequest::of_entries(context, schema, known)
+    };
+    let mut scan = Scan::start(Arc::clone(&setting.reader), request).await?;
+    let places: Vec<usize> = (0..schema.fields().len()).collect();
+    let (mut at, mut after) = (Pieces::default(), Pieces::default());
+    while let Some(window) = scan.next().await? {
+        let (mut at_rows, mut after_rows) = (Vec::new(), Vec::new());
+        for place in 0..window.len() {
+            let facts = window.facts(place);
+            let mut timeline = Timeline::default();
+            for (fact, row) in facts.iter().enumerate() {
+                let (from, to) = window.period(*row);
+                timeline.lay(fact, from, to);
+            }
+            for piece in timeline.pieces() {
+                let row = facts[piece.fact];
+                if window.is_retraction(row) || piece.to <= valid.micros() {
+                    continue;
+                }
+                let (part, rows) = if piece.from <= valid.micros() {
+                    (&mut at, &mut at_rows)
+                } else {
+                    (&mut after, &mut after_rows)
+                };
+                part.push(&window, row, window.key(place), piece.from, piece.to);
+                rows.push(row);
+            }
+        }
+        for (part, rows) in [(&mut at, at_rows), (&mut after, after_rows)] {
+            if !rows.is_empty() {
+                part.columns
+                    .push(scan.columns(&window, &rows, &places).await?);
+            }
+        }
+    }
+    Ok(Resolved {
+        at: at.into_rows(schema)?,
+        after: after.into_rows(schema)?,
+    })
+}
+
+/// Compares a keyframe with the content root of a full that was sealed at its point, where there is one and
+/// nothing begins later; else with a second resolution from the deltas alone.
+async fn check(
+    setting: &Setting,
+    context: &Context,
+    schema: &Arc<Schema>,
+    valid: ValidTime,
+    known: SystemTime,
+    resolved: &Resolved,
+) -> Result<(), Error> {
+    let wrong = || {
+        Error::damaged(
+            "a keyframe in the making",
+            "it is not what the log says; it was not committed",
+        )
+    };
+    let sealed = context
+        .entries_known_at(known)
+        .last()
+        .and_then(|entry| match &entry.entry.body {
+            Body::Full(put) if put.cutoff == Some(valid) && entry.system_time() == known => {
+                put.snapshot.as_ref()
+            }
+            _ => None,
+        });
+    if let (Some(header), None) = (sealed, &resolved.after)
+        && header.schema_version == schema.version().get()
+    {
+        let leaves = resolved.at.as_ref().map(leaves_of).unwrap_or_default();
+        let found = ContentRoot::new(root::<ContentHash>(&leaves));
+        return if found.to_string() == header.content_root {
+            Ok(())
+        } else {
+            Err(wrong())
+        };
+    }
+    let again = resolve(setting, context, schema, valid, known, false).await?;
+    if again.root() == resolved.root() {
+        Ok(())
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Checks a keyframe that the log names against a resolution from the deltas alone.
+///
+/// # Errors
+/// [`Error::Damaged`] if it says something else.
+pub async fn check_keyframe(
+    setting: &Setting,
+    context: &Context,
+    keyframe: &Keyframe,
+) -> Result<(), Error> {
+    let Some(schema) = context.schema_at(keyframe.known) else {
+        return Ok(());
+    };
+    let from_deltas = resolve(
+        setting,
+        context,
+        schema,
+        keyframe.valid,
+        keyframe.known,
+        false,
+    )
+    .await?;
+    let kept = match keyframe.manifest {
+        None => Resolved {
+            at: None,
+            after: None,
+        },
+        Some(manifest) => {
+            let reader = Arc::clone(&setting.reader);
+            let scan = Scan::of_manifest(reader, Arc::clone(schema), None, manifest).await?;
+            read_parts(scan, schema, keyframe.valid).await?
+        }
+    };
+    if from_deltas.root() == kept.root()
+        && keyframe.covers.get() as usize == context.entries_known_at(keyframe.known).len()
+    {
+        return Ok(());
+    }
+    let name = format!(
+        "the keyframe of {} at {} known at {}",
+        context.name(),
+        keyframe.valid,
+        keyframe.known
+    );
+    Err(Error::damaged(name, "it is not what the log says"))
+}
+
+async fn read_parts(mut scan: Scan, schema: &Schema, valid: ValidTime) -> Result<Resolved, Error> {
+    let places: Vec<usize> = (0..schema.fields().len()).collect();
+    let (mut at, mut after) = (Pieces::default(), Pieces::default());
+    while let Some(window) = scan.next().await? {
+        let mut rows = (Vec::new(), Vec::new());
+        for place in 0..window.len() {
+            for row in window.facts(place) {
+                let (from, to) = window.period(*row);
+                let is_at = from <= valid.micros();
+                let (part, list) = if is_at {
+                    (&mut at, &mut rows.0)
+                } else {
+                    (&mut after, &mut rows.1)
+                };
+                part.push(&window, *row, window.key(place), from, to);
+                list.push(*row);
+            }
+        }
+        for (part, rows) in [(&mut at, rows.0), (&mut after, rows.1)] {
+            if !rows.is_empty() {
+                part.columns
+                    .push(scan.columns(&window, &rows, &places).await?);
+            }
+        }
+    }
+    Ok(Resolved {
+        at: at.into_rows(schema)?,
+        after: after.into_rows(schema)?,
+    })
+}
+
+/// The point at which a keyframe of the newest state of a context is made: its newest cutoff, or, for facts, the
+/// time of its newest entry.
+pub(crate) fn newest_point(context: &Context) -> Option<(ValidTime, SystemTime)> {
+    let known = context
+        .entries()
+        .iter()
+        .rev()
+        .find(|entry| entry.is_data())?
+        .system_time();
+    let valid = context.cutoffs().newest().unwrap_or(known.as_valid());
+    Some((valid, known))
+}

@@ -1,0 +1,35 @@
+//! The engine of Calotype: an immutable, bitemporal store of facts.
+pub mod backend;
+pub mod clock;
+pub mod column;
+pub mod commit;
+pub mod context;
+pub mod cutoffs;
+pub mod database;
+pub mod error;
+pub mod evaluate;
+pub mod facts;
+mod format;
+pub mod identity;
+pub mod index;
+pub mod key;
+pub mod log;
+pub mod manifest;
+pub mod merkle;
+pub mod name;
+pub mod pack;
+pub mod pieces;
+pub mod put;
+pub mod reader;
+pub mod record;
+pub mod refusal;
+pub mod row_group;
+pub mod scan;
+pub mod schema;
+mod self_test;
+pub mod snapshot;
+pub mod statement;
+pub mod time;
+pub mod verify;
+
+pub use time::{AsOf, Instant, ParseInstantError, Period, SystemTime, ValidTime};

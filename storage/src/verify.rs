@@ -1,0 +1,418 @@
+//! Verification: what a store says of itself, compared with what it holds. Never
+//! repairs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::column::{column_digest, normalise};
+use crate::context::Context;
+use crate::database::Database;
+use crate::error::Error;
+use crate::evaluate::check_keyframe;
+use crate::identity::{ChunkDigest, ContentRoot, PackDigest, RecordHash, Sequence};
+use crate::log::slot_path;
+use crate::manifest::{FIRST_SYSTEM_FIELD, Group, Manifest, system_type};
+use crate::merkle::{ContentHash, Frontier, LogHash, root};
+use crate::pack::{BYTES_MAX, footer_bytes, read_footer, read_header};
+use crate::reader::pack_path;
+use crate::record::Body;
+use crate::row_group::{FieldColumn, group_digests, group_leaf, row_groups};
+use crate::scan::{Scan, ScanRequest, ValidFilter};
+use crate::schema::{FieldId, FieldType, Schema};
+use crate::time::ValidTime;
+
+/// How much is verified; each level does what those below it do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The chain of records and the Merkle root.
+    Chain,
+    /// Every pack is there, with its length.
+    Packs,
+    /// Every pack's bytes hash to its name.
+    Bytes,
+    /// Every chunk decodes and hashes to its name; every full snapshot's content root and every keyframe is what the
+    /// deltas resolve to.
+    Content,
+}
+
+impl Level {
+    /// Reads a level from 1 to 4.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Chain,
+            2 => Self::Packs,
+            3 => Self::Bytes,
+            4 => Self::Content,
+            _ => return None,
+        })
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The object or claim.
+    pub object: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// What a verification looked at and found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Records read.
+    pub records: u64,
+    /// The Merkle root over them.
+    pub root: Option<RecordHash>,
+    /// Packs looked at.
+    pub packs: u64,
+    /// Bytes read of them.
+    pub bytes: u64,
+    /// Chunks decoded.
+    pub chunks: u64,
+    /// Snapshots whose content root was computed anew.
+    pub snapshots: u64,
+    /// Keyframes compared with the deltas.
+    pub keyframes: u64,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    fn find(&mut self, object: impl ToString, what: impl ToString) {
+        self.findings.push(Finding {
+            object: object.to_string(),
+            what: what.to_string(),
+        });
+    }
+
+    fn note(&mut self, object: impl ToString, outcome: Result<(), Error>) {
+        match outcome {
+            Ok(()) => {}
+            Err(Error::Damaged { object, what }) => self.find(object, what),
+            Err(error) => self.find(object, error),
+        }
+    }
+}
+
+/// How far a verification has come: what it is looking at, how much of how much.
+pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + Send + 'a;
+
+/// Verifies a store.
+///
+/// # Errors
+/// [`Error::Store`] if the store does not answer; what is wrong with its content is in the report.
+pub async fn verify(
+    database: &Database,
+    level: Level,
+    progress: &mut Progress<'_>,
+) -> Result<Report, Error> {
+    let mut report = Report::default();
+    verify_chain(database, &mut report, progress).await?;
+    if level >= Level::Packs {
+        let packs = database
+            .index()
+            .packs()
+            .map_err(|error| Error::damaged("the index", error))?;
+        for (place, (pack, bytes)) in (0..).zip(&packs) {
+            progress("packs", place, packs.len() as u64);
+            verify_pack(database, *pack, *bytes, level, &mut report).await?;
+        }
+        progress("packs", packs.len() as u64, packs.len() as u64);
+    }
+    if level >= Level::Content {
+        for name in database.contexts()? {
+            let context = database.context(&name)?;
+            verify_context(database, &context, &mut report, progress).await;
+        }
+    }
+    Ok(report)
+}
+
+async fn verify_chain(
+    database: &Database,
+    report: &mut Report,
+    progress: &mut Progress<'_>,
+) -> Result<(), Error> {
+    let Some(head) = database.head() else {
+        return Ok(());
+    };
+    let total = head.sequence.get() + 1;
+    let mut frontier = Frontier::default();
+    let mut prev = RecordHash::BEFORE_FIRST;
+    let mut newest = None;
+    for number in 0..total {
+        progress("records", number, total);
+        let sequence = Sequence::new(number);
+        let path = slot_path(sequence);
+        match database.record(sequence).await {
+            Ok(Some(slot)) => {
+                if slot.record.prev != prev {
+                    report.find(
+                        &path,
+                        format_args!("it follows {}, expected {prev}", slot.record.prev),
+                    );
+                }
+                if newest.is_some_and(|newest| slot.record.wall_time <= newest) {
+                    report.find(&path, "its wall time does not rise");
+                }
+                if database.index().record_hash(sequence).ok().flatten() != Some(slot.hash) {
+                    report.find(
+                        &path,
+                        format_args!("it hashes to {}, not to what was applied", slot.hash),
+                    );
+                }
+                let times = slot.record.entries.iter().map(|entry| entry.system_time);
+                newest = newest.max(times.max()).max(Some(slot.record.wall_time));
+                frontier.push::<LogHash>(*slot.hash.as_bytes());
+                prev = slot.hash;
+                report.records += 1;
+            }
+            Ok(None) => report.find(&path, "the record is missing"),
+            Err(error @ Error::Store { .. }) => return Err(error),
+            Err(error) => report.note(&path, Err(error)),
+        }
+    }
+    progress("records", total, total);
+    let found = RecordHash::new(frontier.root::<LogHash>());
+    report.root = Some(found);
+    if found != database.root() {
+        report.find(
+            "the Merkle root",
+            format_args!("the log has {found}, the index {}", database.root()),
+        );
+    }
+    Ok(())
+}
+
+async fn verify_pack(
+    database: &Database,
+    pack: PackDigest,
+    bytes: u64,
+    level: Level,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let path = pack_path(pack);
+    report.packs += 1;
+    if level < Level::Bytes {
+        match database.backend().size(&path).await? {
+            Some(found) if found == bytes => {}
+            Some(found) => report.find(
+                &path,
+                format_args!("it has {found} bytes, expected {bytes}"),
+            ),
+            None => report.find(&path, "it is missing"),
+        }
+        return Ok(());
+    }
+    let content = match database.backend().read(&path, BYTES_MAX).await {
+        Ok(Some(content)) => content,
+        Ok(None) => {
+            report.find(&path, "it is missing");
+            return Ok(());
+        }
+        Err(error @ Error::Store { .. }) => return Err(error),
+        Err(error) => {
+            report.note(&path, Err(error));
+            return Ok(());
+        }
+    };
+    report.bytes += content.len() as u64;
+    let found = PackDigest::new(blake3::hash(&content).into());
+    if found != pack {
+        report.find(&path, format_args!("its bytes hash to {found}"));
+        return Ok(());
+    }
+    let size = content.len() as u64;
+    let footer = read_header(&content)
+        .and_then(|_| footer_bytes(&content, size))
+        .and_then(|footer| {
+            let from = content.len() - usize::try_from(footer).unwrap_or(content.len());
+            read_footer(&content[from..], size)
+        });
+    if let Err(error) = footer {
+        report.find(&path, error);
+    }
+    Ok(())
+}
+
+/// Decodes everything that a context's entries and keyframes name, and resolves every full snapshot anew.
+async fn verify_context(
+    database: &Database,
+    context: &Context,
+    report: &mut Report,
+    progress: &mut Progress<'_>,
+) {
+    let total = context.entries().len() as u64;
+    let mut seen = BTreeSet::new();
+    for (place, entry) in (0..).zip(context.entries()) {
+        progress("entries", place, total);
+        let object = format!("entry {} of context {}", entry.id, context.name());
+        if let Some(facts) = entry.facts() {
+            let checked = verify_manifest(database, context, facts, &mut seen, report).await;
+            report.note(&object, checked);
+        }
+        if let Body::Full(put) = &entry.entry.body
+            && let (Some(header), Some(cutoff)) = (&put.snapshot, put.cutoff)
+        {
+            report.snapshots += 1;
+            let version = crate::schema::SchemaVersion::new(header.schema_version);
+            let checked = match context.schema_version(version) {
+                None => Err(Error::damaged(&object, "its schema version does not exist")),
+                Some(schema) => {
+                    match content_root_at(database, context, schema, cutoff, entry.ordinal).await {
+                        Ok(found) if found.to_string() == header.content_root => Ok(()),
+                        Ok(found) => Err(Error::damaged(
+                            &object,
+                            format_args!(
+                                "its state hashes to {found}, its snapshot says {}",
+                                header.content_root
+                            ),
+                        )),
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            report.note(&object, checked);
+        }
+    }
+    for keyframe in context.keyframes() {
+        report.keyframes += 1;
+        let object = format!("a keyframe of context {}", context.name());
+        if let Some(manifest) = keyframe.manifest {
+            let checked = verify_manifest(database, context, manifest, &mut seen, report).await;
+            report.note(&object, checked);
+        }
+        let checked = check_keyframe(database.setting(), context, keyframe).await;
+        report.note(&object, checked);
+    }
+    progress("entries", total, total);
+}
+
+/// The content root of the state at a cutoff, as known right after an entry.
+async fn content_root_at(
+    database: &Database,
+    context: &Context,
+    schema: &Arc<Schema>,
+    cutoff: ValidTime,
+    ordinal: crate::identity::Ordinal,
+) -> Result<ContentRoot, Error> {
+    let known = context
+        .entry(ordinal)
+        .expect("an entry of the context")
+        .system_time();
+    let mut request = ScanRequest::from_valid(context, schema, cutoff, known);
+    request.valid = ValidFilter::at(cutoff);
+    let mut scan = Scan::start(Arc::clone(database.reader()), request).await?;
+    let places: Vec<usize> = (0..schema.fields().len()).collect();
+    let mut rows = StateRows::default();
+    while let Some(window) = scan.next().await? {
+        let winners: Vec<_> = (0..window.len())
+            .filter_map(|key| Some((key, window.winner(key, cutoff.micros())?)))
+            .filter(|(_, row)| !window.is_retraction(*row))
+            .collect();
+        rows.keys
+            .extend(winners.iter().map(|(key, _)| window.key(*key).to_vec()));
+        let picked: Vec<_> = winners.iter().map(|(_, row)| *row).collect();
+        if !picked.is_empty() {
+            rows.columns
+                .push(scan.columns(&window, &picked, &places).await?);
+        }
+    }
+    rows.root(schema)
+}
+
+#[derive(Default)]
+struct StateRows {
+    keys: Vec<Vec<u8>>,
+    columns: Vec<Vec<arrow_array::ArrayRef>>,
+}
+
+impl StateRows {
+    fn root(self, schema: &Schema) -> Result<ContentRoot, Error> {
+        if self.keys.is_empty() {
+            return Ok(ContentRoot::new(root::<ContentHash>(&[])));
+        }
+        let mut columns = Vec::new();
+        for (place, field) in schema.fields().iter().enumerate() {
+            let parts: Vec<&dyn arrow_array::Array> = self
+                .columns
+                .iter()
+                .map(|part| part[place].as_ref())
+                .collect();
+            let joined = arrow_select::concat::concat(&parts);
+            let joined = joined.map_err(|error| Error::damaged("a row group", error))?;
+            let values = normalise(field.field_type, &joined);
+            columns.push(FieldColumn {
+                field: field.id,
+                field_type: field.field_type,
+                values,
+            });
+        }
+        let keys = crate::key::EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice));
+        let leaf = |range: &std::ops::Range<usize>| {
+            group_leaf(range.len(), &group_digests(range, &columns))
+        };
+        let leaves: Vec<_> = row_groups(&keys, &columns).iter().map(leaf).collect();
+        Ok(ContentRoot::new(root::<ContentHash>(&leaves)))
+    }
+}
+
+async fn verify_manifest(
+    database: &Database,
+    context: &Context,
+    digest: ChunkDigest,
+    seen: &mut BTreeSet<(ChunkDigest, FieldId)>,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let bytes = database.reader().named_bytes(digest).await?;
+    let manifest = Manifest::from_bytes(&bytes)
+        .map_err(|error| Error::damaged(format_args!("manifest {digest}"), error))?;
+    for group in &manifest.groups {
+        for (field, chunk) in &group.columns {
+            if seen.insert((*chunk, *field)) {
+                report.chunks += 1;
+                let checked = verify_column(database, context, group, *field, *chunk).await;
+                report.note(format_args!("chunk {chunk}"), checked);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The newest type of a field, which every stored type widens to.
+fn newest_type(context: &Context, field: FieldId) -> Option<FieldType> {
+    if field >= FIRST_SYSTEM_FIELD {
+        return system_type(field);
+    }
+    let schema = context.schema()?;
+    schema
+        .fields()
+        .iter()
+        .find(|other| other.id == field)
+        .map(|field| field.field_type)
+}
+
+async fn verify_column(
+    database: &Database,
+    context: &Context,
+    group: &Group,
+    field: FieldId,
+    chunk: ChunkDigest,
+) -> Result<(), Error> {
+    let damaged = |what: String| Error::damaged(format_args!("chunk {chunk}"), what);
+    let field_type =
+        newest_type(context, field).ok_or_else(|| damaged("its field does not exist".into()))?;
+    let columns = database
+        .reader()
+        .columns_afresh(&[(chunk, field_type)], group.rows)
+        .await?;
+    let stored = FieldType::from_arrow(columns[0].data_type())
+        .ok_or_else(|| damaged("its type is not kept".into()))?;
+    let found = column_digest(stored, &normalise(stored, &columns[0]));
+    if found == chunk {
+        Ok(())
+    } else {
+        Err(damaged(format!("its content hashes to {found}")))
+    }
+}
