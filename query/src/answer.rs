@@ -43,23 +43,14 @@ pub struct Answer {
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer")
-            .field("claim", &self.claim)
-            .field("end", &self.end)
-            .finish_non_exhaustive()
+        f.debug_struct("Answer").field("claim", &self.claim).field("end", &self.end).finish_non_exhaustive()
     }
 }
 
 impl Answer {
     pub(crate) fn new(schema: SchemaRef, claim: Claim, batches: Box<dyn Batches>) -> Self {
         let hasher = ResultHasher::new(&schema);
-        Self {
-            schema,
-            claim,
-            batches,
-            hasher,
-            end: None,
-        }
+        Self { schema, claim, batches, hasher, end: None }
     }
 
     /// The columns.

@@ -74,13 +74,8 @@ pub(crate) async fn see(database: &Database, at_least: Option<Sequence>) -> Resu
         database.catch_up().await?;
     }
     if behind() {
-        let found = database
-            .head()
-            .map_or("none".into(), |head| head.sequence.to_string());
-        return Err(QueryError::Behind {
-            wanted: wanted.get(),
-            found,
-        });
+        let found = database.head().map_or("none".into(), |head| head.sequence.to_string());
+        return Err(QueryError::Behind { wanted: wanted.get(), found });
     }
     Ok(())
 }
@@ -113,12 +108,8 @@ pub(crate) fn schema_for(
         return Ok(context.schema_at(point.at.system).cloned());
     };
     let context_name = context.name().clone();
-    let schema = context
-        .schema_version(version)
-        .ok_or(Refusal::NoSchemaVersion {
-            context: context_name,
-            version,
-        })?;
+    let schema =
+        context.schema_version(version).ok_or(Refusal::NoSchemaVersion { context: context_name, version })?;
     Ok(Some(Arc::clone(schema)))
 }
 
@@ -150,24 +141,13 @@ pub async fn resolve(
     policy: &dyn Policy,
     request: &AsOfRequest,
 ) -> Result<Answer, QueryError> {
-    let (context, point) = look(
-        database,
-        policy,
-        &request.principal,
-        &request.context,
-        request.point,
-        request.at_least,
-    )
-    .await?;
+    let (context, point) =
+        look(database, policy, &request.principal, &request.context, request.point, request.at_least).await?;
     let schema = schema_for(&context, &point, request.schema_version)?;
     let version = schema.as_ref().map(|schema| schema.version().get());
     let claim = Claim::new(database, &context, &point, version);
     let Some(schema) = schema else {
-        return Ok(Answer::new(
-            Arc::new(ArrowSchema::empty()),
-            claim,
-            Box::new(Nothing),
-        ));
+        return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
     let places = places(&context, &schema, request.columns.as_deref())?;
     let filter = request.keys.filter(&request.context, &schema)?;
@@ -182,11 +162,7 @@ pub async fn resolve(
         ScanRequest::from_valid(&context, &schema, valid, point.at.system)
     };
     scan.keys = filter;
-    scan.valid = if request.system_columns {
-        ValidFilter::All
-    } else {
-        ValidFilter::at(valid)
-    };
+    scan.valid = if request.system_columns { ValidFilter::All } else { ValidFilter::at(valid) };
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let answer_schema = answer_schema(&schema, &places, request.system_columns);
     let batches = AsOfBatches {
@@ -213,10 +189,7 @@ impl Batches for Nothing {
 
 /// The columns of an answer: declared ones, then the system columns if they are wanted.
 pub(crate) fn answer_schema(schema: &Schema, places: &[usize], system_columns: bool) -> SchemaRef {
-    let mut fields: Vec<Field> = places
-        .iter()
-        .map(|place| arrow_field(&schema.fields()[*place]))
-        .collect();
+    let mut fields: Vec<Field> = places.iter().map(|place| arrow_field(&schema.fields()[*place])).collect();
     if system_columns {
         fields.extend(system_fields());
     }
@@ -271,11 +244,7 @@ struct AsOfBatches {
 
 impl AsOfBatches {
     /// The winner of each key that is present, with the period of its piece if that is wanted.
-    fn winners(
-        &self,
-        window: &Window,
-        included: Option<&[Vec<RowRef>]>,
-    ) -> (Vec<RowRef>, Vec<(i64, i64)>) {
+    fn winners(&self, window: &Window, included: Option<&[Vec<RowRef>]>) -> (Vec<RowRef>, Vec<(i64, i64)>) {
         let mut winners = Vec::with_capacity(window.len());
         let mut periods = Vec::new();
         for key in 0..window.len() {
@@ -311,10 +280,8 @@ impl Batches for AsOfBatches {
         if self.system_columns {
             let mut system = SystemColumns::default();
             for (row, period) in winners.iter().zip(periods) {
-                let entry = self
-                    .context
-                    .entry(window.entry(*row))
-                    .expect("facts name entries of the context");
+                let entry =
+                    self.context.entry(window.entry(*row)).expect("facts name entries of the context");
                 system.push(period, entry.system_time().micros(), None);
             }
             columns.extend(system.finish());
@@ -334,22 +301,12 @@ pub(crate) fn record_batch(
     rows: usize,
 ) -> Result<RecordBatch, QueryError> {
     let columns = if rows == 0 {
-        schema
-            .fields()
-            .iter()
-            .map(|field| new_empty_array(field.data_type()))
-            .collect()
+        schema.fields().iter().map(|field| new_empty_array(field.data_type())).collect()
     } else {
         columns
     };
     let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options).map_err(
-        |error| {
-            calotype_storage::error::Error::Damaged {
-                object: "an answer".into(),
-                what: error.to_string(),
-            }
-            .into()
-        },
-    )
+    RecordBatch::try_new_with_options(SchemaRef::clone(schema), columns, &options).map_err(|error| {
+        calotype_storage::error::Error::Damaged { object: "an answer".into(), what: error.to_string() }.into()
+    })
 }

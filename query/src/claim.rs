@@ -49,10 +49,7 @@ pub struct Claim {
     pub facts_without_position: Option<u64>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the form that serde calls"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
 }
@@ -100,19 +97,8 @@ pub struct PositionClaim {
 
 impl From<Position> for PositionClaim {
     fn from(position: Position) -> Self {
-        let Position {
-            source,
-            partition,
-            epoch,
-            to,
-            ..
-        } = position;
-        Self {
-            source,
-            partition,
-            epoch,
-            to: to.to_string(),
-        }
+        let Position { source, partition, epoch, to, .. } = position;
+        Self { source, partition, epoch, to: to.to_string() }
     }
 }
 
@@ -129,18 +115,11 @@ pub struct CompletenessClaim {
 impl From<Completeness> for CompletenessClaim {
     fn from(completeness: Completeness) -> Self {
         match completeness {
-            Completeness::Complete => Self {
-                status: "complete",
-                reason: None,
-            },
-            Completeness::Partial(reason) => Self {
-                status: "partial",
-                reason: Some(reason),
-            },
-            Completeness::ExceptionBearing(reason) => Self {
-                status: "exception-bearing",
-                reason: Some(reason),
-            },
+            Completeness::Complete => Self { status: "complete", reason: None },
+            Completeness::Partial(reason) => Self { status: "partial", reason: Some(reason) },
+            Completeness::ExceptionBearing(reason) => {
+                Self { status: "exception-bearing", reason: Some(reason) }
+            }
         }
     }
 }
@@ -154,11 +133,7 @@ impl Claim {
         schema_version: Option<u32>,
     ) -> Self {
         let known = point.at.system;
-        let newest = context
-            .entries_known_at(known)
-            .iter()
-            .rev()
-            .find(|entry| entry.is_data());
+        let newest = context.entries_known_at(known).iter().rev().find(|entry| entry.is_data());
         let sealed = sealed(context, point);
         let positions = context.positions_at(known);
         let watermark = context.watermark_at(known);
@@ -178,13 +153,9 @@ impl Claim {
             settled_to: point.settled_to.map(|settled| settled.to_string()),
             not_yet_known: !point.is_known,
             record: newest.map(|entry| record(database, entry)),
-            snapshot: sealed.and_then(|entry| snapshot(entry)),
+            snapshot: sealed.and_then(snapshot),
             positions_more: positions.len().saturating_sub(POSITIONS_MAX),
-            positions: positions
-                .into_iter()
-                .take(POSITIONS_MAX)
-                .map(Into::into)
-                .collect(),
+            positions: positions.into_iter().take(POSITIONS_MAX).map(Into::into).collect(),
             completeness: completeness(context, point, sealed, watermark).into(),
             schema_version,
             behind_seconds: reached.map(behind),
@@ -212,9 +183,7 @@ fn record(database: &Database, entry: &KnownEntry) -> RecordClaim {
 
 /// The newest entry that sealed a snapshot at the greatest cutoff at or before the valid time.
 fn sealed<'a>(context: &'a Context, point: &ResolvedPoint) -> Option<&'a KnownEntry> {
-    let (cutoff, _) = context
-        .cutoffs()
-        .newest_at(point.at.valid, point.at.system)?;
+    let (cutoff, _) = context.cutoffs().newest_at(point.at.valid, point.at.system)?;
     context
         .cutoffs()
         .newest_sealed(cutoff, point.at.system)
@@ -246,19 +215,12 @@ fn completeness(
             Completeness::Complete
         }
         Mode::Events => Completeness::partial("no watermark"),
-        Mode::State
-            if !context
-                .cutoffs()
-                .has_full_at(point.at.valid, point.at.system) =>
-        {
+        Mode::State if !context.cutoffs().has_full_at(point.at.valid, point.at.system) => {
             Completeness::partial("no full")
         }
         Mode::State => {
             let header = sealed.and_then(|entry| entry.put()?.snapshot.as_ref());
-            header.map_or_else(
-                || Completeness::partial("no full"),
-                |header| header.completeness.clone(),
-            )
+            header.map_or_else(|| Completeness::partial("no full"), |header| header.completeness.clone())
         }
     }
 }

@@ -62,55 +62,27 @@ pub async fn diff(
     policy: &dyn Policy,
     request: &DiffRequest,
 ) -> Result<Answer, QueryError> {
-    let ask = |point| {
-        look(
-            database,
-            policy,
-            &request.principal,
-            &request.context,
-            point,
-            request.at_least,
-        )
-    };
+    let ask = |point| look(database, policy, &request.principal, &request.context, point, request.at_least);
     let (_, from) = ask(request.from).await?;
     let (context, to) = ask(request.to).await?;
-    let later = if from.at.system > to.at.system {
-        &from
-    } else {
-        &to
-    };
+    let later = if from.at.system > to.at.system { &from } else { &to };
     let schema = schema_for(&context, later, None)?;
-    let claim = Claim::new(
-        database,
-        &context,
-        &to,
-        schema.as_ref().map(|schema| schema.version().get()),
-    );
+    let claim = Claim::new(database, &context, &to, schema.as_ref().map(|schema| schema.version().get()));
     let Some(schema) = schema else {
-        return Ok(Answer::new(
-            Arc::new(ArrowSchema::empty()),
-            claim,
-            Box::new(Nothing),
-        ));
+        return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
     let filter = match request.keys.filter(&request.context, &schema)? {
         KeyFilter::All if from.at.valid == to.at.valid => KeyFilter::Set(Arc::new(
             touched(database, &context, &schema, from.at.system, to.at.system).await?,
         )),
-        filter => filter,
+        filter @ (KeyFilter::All | KeyFilter::Set(_) | KeyFilter::Range { .. }) => filter,
     };
     let side = async |at: AsOf| -> Result<Side, QueryError> {
         let mut scan = ScanRequest::of_entries(&context, &schema, at.system);
         scan.keys = filter.clone();
         scan.valid = ValidFilter::at(at.valid);
         let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
-        Ok(Side {
-            scan,
-            valid: at.valid.micros(),
-            chunk: Chunk::default(),
-            next: 0,
-            ended: false,
-        })
+        Ok(Side { scan, valid: at.valid.micros(), chunk: Chunk::default(), next: 0, ended: false })
     };
     let sides = [side(from.at).await?, side(to.at).await?];
     let mut fields = vec![Field::new("_change", DataType::Utf8, false)];
@@ -118,11 +90,7 @@ pub async fn diff(
     fields.push(Field::new("_entry", DataType::Utf8, false));
     fields.push(Field::new("_system_from", timestamp_type(), false));
     let answer_schema = Arc::new(ArrowSchema::new(fields));
-    let batches = DiffBatches {
-        sides,
-        context,
-        answer: SchemaRef::clone(&answer_schema),
-    };
+    let batches = DiffBatches { sides, context, answer: SchemaRef::clone(&answer_schema) };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
 }
 
@@ -202,19 +170,9 @@ impl Side {
 
 /// What happened to a key: rows of the two chunks, and the entry that caused it.
 enum Change {
-    Added {
-        to: usize,
-        cause: Ordinal,
-    },
-    Removed {
-        from: usize,
-        cause: Ordinal,
-    },
-    Both {
-        from: usize,
-        to: usize,
-        cause: Ordinal,
-    },
+    Added { to: usize, cause: Ordinal },
+    Removed { from: usize, cause: Ordinal },
+    Both { from: usize, to: usize, cause: Ordinal },
 }
 
 struct DiffBatches {
@@ -244,15 +202,10 @@ impl DiffBatches {
             let cause = is.or(was).expect("one side has the key").entry;
             match (Winner::is_present(was), Winner::is_present(is)) {
                 (false, true) => changes.push(Change::Added { to: to.next, cause }),
-                (true, false) => changes.push(Change::Removed {
-                    from: from.next,
-                    cause,
-                }),
-                (true, true) if was != is => changes.push(Change::Both {
-                    from: from.next,
-                    to: to.next,
-                    cause,
-                }),
+                (true, false) => changes.push(Change::Removed { from: from.next, cause }),
+                (true, true) if was != is => {
+                    changes.push(Change::Both { from: from.next, to: to.next, cause });
+                }
                 _ => {}
             }
             from.next += usize::from(order != Ordering::Greater);
@@ -271,27 +224,19 @@ impl DiffBatches {
         }
         let pick = |side: &Side, rows: &[u32]| -> Vec<ArrayRef> {
             let places = UInt32Array::from(rows.to_vec());
-            let one =
-                |column: &ArrayRef| take(column, &places, None).expect("rows lie within the chunk");
+            let one = |column: &ArrayRef| take(column, &places, None).expect("rows lie within the chunk");
             side.chunk.columns.iter().map(one).collect()
         };
         let same = if from_rows.is_empty() {
             Vec::new()
         } else {
-            let (left, right) = (
-                pick(&self.sides[0], &from_rows),
-                pick(&self.sides[1], &to_rows),
-            );
+            let (left, right) = (pick(&self.sides[0], &from_rows), pick(&self.sides[1], &to_rows));
             same_rows(&left, &right, from_rows.len()).map_err(|error| damaged(&error))?
         };
         let mut same = same.into_iter();
-        let differs =
-            |change: &Change| !matches!(change, Change::Both { .. }) || same.next() == Some(false);
+        let differs = |change: &Change| !matches!(change, Change::Both { .. }) || same.next() == Some(false);
         let mut differs = differs;
-        Ok(changes
-            .into_iter()
-            .filter(|change| differs(change))
-            .collect())
+        Ok(changes.into_iter().filter(|change| differs(change)).collect())
     }
 
     fn batch(&self, changes: &[Change]) -> Result<RecordBatch, QueryError> {
@@ -303,15 +248,11 @@ impl DiffBatches {
             let (rows, cause): (&[(&str, usize, usize)], Ordinal) = match change {
                 Change::Added { to, cause } => (&[("added", 1, *to)], *cause),
                 Change::Removed { from, cause } => (&[("removed", 0, *from)], *cause),
-                Change::Both { from, to, cause } => (
-                    &[("changed_from", 0, *from), ("changed_to", 1, *to)],
-                    *cause,
-                ),
+                Change::Both { from, to, cause } => {
+                    (&[("changed_from", 0, *from), ("changed_to", 1, *to)], *cause)
+                }
             };
-            let entry = self
-                .context
-                .entry(cause)
-                .expect("facts name entries of the context");
+            let entry = self.context.entry(cause).expect("facts name entries of the context");
             for (word, side, row) in rows {
                 words.append_value(word);
                 picks.push((*side, *row));
@@ -335,11 +276,7 @@ impl DiffBatches {
 }
 
 fn damaged(error: &arrow_schema::ArrowError) -> QueryError {
-    Error::Damaged {
-        object: "a row group".into(),
-        what: error.to_string(),
-    }
-    .into()
+    Error::Damaged { object: "a row group".into(), what: error.to_string() }.into()
 }
 
 #[async_trait]

@@ -64,9 +64,7 @@ impl QueryError {
     pub fn code(&self) -> Code {
         match self {
             Self::Storage(error) => error.code(),
-            Self::NoColumn { .. } | Self::Key { .. } | Self::EmptyRange { .. } => {
-                Code::InvalidArgument
-            }
+            Self::NoColumn { .. } | Self::Key { .. } | Self::EmptyRange { .. } => Code::InvalidArgument,
             Self::Denied { .. } | Self::NoOffsets(_) => Code::FailedPrecondition,
             Self::Behind { .. } => Code::Unavailable,
         }

@@ -91,41 +91,19 @@ pub async fn history(
         TimeRange::FromTo(_, to) => to.previous(),
         TimeRange::Between(_, to) => Some(to),
     };
-    let point = Point {
-        valid_at: None,
-        known_at,
-    };
-    let (context, point) = look(
-        database,
-        policy,
-        &request.principal,
-        &request.context,
-        point,
-        request.at_least,
-    )
-    .await?;
+    let point = Point { valid_at: None, known_at };
+    let (context, point) =
+        look(database, policy, &request.principal, &request.context, point, request.at_least).await?;
     let schema = schema_for(&context, &point, request.schema_version)?;
-    let claim = Claim::new(
-        database,
-        &context,
-        &point,
-        schema.as_ref().map(|schema| schema.version().get()),
-    );
+    let claim = Claim::new(database, &context, &point, schema.as_ref().map(|schema| schema.version().get()));
     let Some(schema) = schema else {
-        return Ok(Answer::new(
-            Arc::new(ArrowSchema::empty()),
-            claim,
-            Box::new(Nothing),
-        ));
+        return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
     let places = places(&context, &schema, request.columns.as_deref())?;
     let mut scan = ScanRequest::of_entries(&context, &schema, point.at.system);
     scan.keys = request.keys.filter(&request.context, &schema)?;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
-    let mut fields: Vec<Field> = places
-        .iter()
-        .map(|place| arrow_field(&schema.fields()[*place]))
-        .collect();
+    let mut fields: Vec<Field> = places.iter().map(|place| arrow_field(&schema.fields()[*place])).collect();
     fields.extend(system_fields());
     if request.form == Form::Facts {
         fields.push(Field::new("_op", DataType::Utf8, false));
@@ -167,10 +145,7 @@ struct Told {
 
 impl HistoryBatches {
     fn system_from(&self, window: &Window, row: RowRef) -> i64 {
-        let entry = self
-            .context
-            .entry(window.entry(row))
-            .expect("facts name entries of the context");
+        let entry = self.context.entry(window.entry(row)).expect("facts name entries of the context");
         entry.system_time().micros()
     }
 
@@ -182,11 +157,7 @@ impl HistoryBatches {
         for row in window.facts(key) {
             let valid = window.period(*row);
             if self.in_valid_range(valid) && self.system_from(window, *row) >= self.system.0 {
-                told.push(Told {
-                    row: *row,
-                    valid,
-                    system_to: None,
-                });
+                told.push(Told { row: *row, valid, system_to: None });
             }
         }
     }
@@ -202,16 +173,10 @@ impl HistoryBatches {
         for rectangle in timeline.rectangles(|a, b| entry(a) == entry(b)) {
             let row = facts[rectangle.piece.fact];
             let valid = (rectangle.piece.from, rectangle.piece.to);
-            let system_to = rectangle
-                .covered_by
-                .map(|by| self.system_from(window, facts[by]));
+            let system_to = rectangle.covered_by.map(|by| self.system_from(window, facts[by]));
             let was_known = system_to.is_none_or(|to| to > self.system.0);
             if !window.is_retraction(row) && self.in_valid_range(valid) && was_known {
-                told.push(Told {
-                    row,
-                    valid,
-                    system_to,
-                });
+                told.push(Told { row, valid, system_to });
             }
         }
     }
@@ -235,20 +200,10 @@ impl Batches for HistoryBatches {
         let mut system = SystemColumns::default();
         let (mut ops, mut entries) = (StringBuilder::new(), StringBuilder::new());
         for told in &told {
-            system.push(
-                told.valid,
-                self.system_from(&window, told.row),
-                told.system_to,
-            );
-            ops.append_value(if window.is_retraction(told.row) {
-                "retract"
-            } else {
-                "assert"
-            });
-            let entry = self
-                .context
-                .entry(window.entry(told.row))
-                .expect("facts name entries of the context");
+            system.push(told.valid, self.system_from(&window, told.row), told.system_to);
+            ops.append_value(if window.is_retraction(told.row) { "retract" } else { "assert" });
+            let entry =
+                self.context.entry(window.entry(told.row)).expect("facts name entries of the context");
             entries.append_value(entry.id.to_string());
         }
         columns.extend(system.finish());

@@ -57,10 +57,7 @@ impl Keys {
     pub fn filter(&self, context: &ContextName, schema: &Schema) -> Result<KeyFilter, QueryError> {
         match self {
             Self::All => Ok(KeyFilter::All),
-            Self::Range { from, to } => Ok(KeyFilter::Range {
-                from: from.clone(),
-                to: to.clone(),
-            }),
+            Self::Range { from, to } => Ok(KeyFilter::Range { from: from.clone(), to: to.clone() }),
             Self::These(keys) => {
                 let mut encoded = Vec::with_capacity(keys.len());
                 for key in keys {
@@ -68,9 +65,7 @@ impl Keys {
                 }
                 encoded.sort_unstable();
                 encoded.dedup();
-                Ok(KeyFilter::Set(Arc::new(EncodedKeys::from_keys(
-                    encoded.iter().map(Vec::as_slice),
-                ))))
+                Ok(KeyFilter::Set(Arc::new(EncodedKeys::from_keys(encoded.iter().map(Vec::as_slice)))))
             }
         }
     }
@@ -78,9 +73,7 @@ impl Keys {
 
 fn encode(context: &ContextName, schema: &Schema, key: &[KeyValue]) -> Result<Vec<u8>, QueryError> {
     let wrong = || {
-        let columns = schema
-            .key_fields()
-            .map(|field| format!("{} ({})", field.name, field.field_type));
+        let columns = schema.key_fields().map(|field| format!("{} ({})", field.name, field.field_type));
         QueryError::Key {
             context: context.clone(),
             expected: columns.collect::<Vec<_>>().join(", "),
@@ -103,7 +96,13 @@ fn widest(field_type: FieldType) -> FieldType {
     match field_type {
         FieldType::Int(_) => FieldType::Int(64),
         FieldType::UInt(_) => FieldType::UInt(64),
-        other => other,
+        other @ (FieldType::Bool
+        | FieldType::Float(_)
+        | FieldType::Decimal(..)
+        | FieldType::Date
+        | FieldType::Timestamp
+        | FieldType::Utf8
+        | FieldType::Binary) => other,
     }
 }
 
@@ -137,11 +136,10 @@ fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
                 KeyValue::Integer(integer) => {
                     integer.checked_mul(10_i128.checked_pow(scale.unsigned_abs().into())?)?
                 }
-                _ => decimal(text()?, scale.unsigned_abs())?,
+                KeyValue::Bool(_) | KeyValue::Text(_) | KeyValue::Bytes(_) => decimal(text()?, scale.unsigned_abs())?,
             };
-            let array = Decimal128Array::from(vec![unscaled])
-                .with_precision_and_scale(precision, scale)
-                .ok()?;
+            let array =
+                Decimal128Array::from(vec![unscaled]).with_precision_and_scale(precision, scale).ok()?;
             array.validate_decimal_precision(precision).ok()?;
             Arc::new(array)
         }
@@ -154,26 +152,20 @@ fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
             Arc::new(StringArray::from(vec![integer.to_string()]))
         }
         (FieldType::Utf8, _) => Arc::new(StringArray::from(vec![text()?])),
-        (FieldType::Binary, KeyValue::Bytes(bytes)) => {
-            Arc::new(BinaryArray::from(vec![bytes.as_slice()]))
-        }
+        (FieldType::Binary, KeyValue::Bytes(bytes)) => Arc::new(BinaryArray::from(vec![bytes.as_slice()])),
         (FieldType::Binary | FieldType::Float(_), _) => return None,
     })
 }
 
 fn decimal(text: &str, scale: u8) -> Option<i128> {
-    let (negative, digits) = text
-        .strip_prefix('-')
-        .map_or((false, text), |rest| (true, rest));
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit()) {
         return None;
     }
     let (kept, rest) = fraction.split_at(fraction.len().min(scale.into()));
     let exact = rest.bytes().all(|b| b == b'0');
-    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale))
-        .parse()
-        .ok()?;
+    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().ok()?;
     exact.then_some(if negative { -unscaled } else { unscaled })
 }
 

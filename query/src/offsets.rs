@@ -33,11 +33,7 @@ impl OffsetFilter {
         if context.mode() != Mode::Events {
             return Err(QueryError::NoOffsets(context.name().clone()));
         }
-        Ok(Self {
-            vector: vector.clone(),
-            entries: context.entries().to_vec(),
-            without_position: 0,
-        })
+        Ok(Self { vector: vector.clone(), entries: context.entries().to_vec(), without_position: 0 })
     }
 
     pub(crate) fn without_position(&self) -> u64 {
@@ -50,16 +46,10 @@ impl OffsetFilter {
         scan: &Scan,
         window: &Window,
     ) -> Result<Vec<Vec<RowRef>>, QueryError> {
-        let rows: Vec<RowRef> = (0..window.len())
-            .flat_map(|key| window.facts(key))
-            .copied()
-            .collect();
+        let rows: Vec<RowRef> = (0..window.len()).flat_map(|key| window.facts(key)).copied().collect();
         let partitions = scan.system_column(window, &rows, PARTITION).await?;
         let offsets = scan.system_column(window, &rows, OFFSET).await?;
-        let (partitions, offsets) = (
-            partitions.as_string::<i32>(),
-            offsets.as_primitive::<Int64Type>(),
-        );
+        let (partitions, offsets) = (partitions.as_string::<i32>(), offsets.as_primitive::<Int64Type>());
         let mut included = Vec::with_capacity(window.len());
         let mut place = 0;
         for key in 0..window.len() {
@@ -88,17 +78,11 @@ impl OffsetFilter {
         };
         match own {
             Some((partition, offset)) => {
-                let position = positions
-                    .iter()
-                    .find(|position| position.partition == partition)?;
+                let position = positions.iter().find(|position| position.partition == partition)?;
                 Some(reaches(&position.source, partition, position.epoch, offset))
             }
             None if positions.is_empty() => None,
-            None => Some(
-                positions
-                    .iter()
-                    .all(|p| reaches(&p.source, &p.partition, p.epoch, p.to)),
-            ),
+            None => Some(positions.iter().all(|p| reaches(&p.source, &p.partition, p.epoch, p.to))),
         }
     }
 }

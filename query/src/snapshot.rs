@@ -26,6 +26,9 @@ use crate::times::Point;
 ///
 /// # Errors
 /// [`QueryError`] if there is no such snapshot, or it cannot be read.
+///
+/// # Panics
+/// Never: the log names only snapshots of puts.
 pub async fn snapshot(
     database: &Database,
     policy: &dyn Policy,
@@ -34,10 +37,7 @@ pub async fn snapshot(
 ) -> Result<Answer, QueryError> {
     let (context, entry) = database.snapshot(id)?;
     let put = entry.put().expect("only puts seal snapshots");
-    let point = Point {
-        valid_at: put.cutoff,
-        known_at: Some(entry.system_time()),
-    };
+    let point = Point { valid_at: put.cutoff, known_at: Some(entry.system_time()) };
     let version = SchemaVersion::new(put.schema_version);
     if let Body::Full(_) = entry.entry.body {
         let request = AsOfRequest {
@@ -58,13 +58,8 @@ pub async fn snapshot(
     let answer_schema = Arc::new(ArrowSchema::new(fields));
     let mut scan = ScanRequest::of_entries(&context, &schema, SystemTime::FIRST);
     scan.entries = vec![entry];
-    let scan = Scan::start(Arc::clone(database.reader()), scan)
-        .await?
-        .stated_only();
-    let batches = DeltaBatches {
-        scan,
-        schema: SchemaRef::clone(&answer_schema),
-    };
+    let scan = Scan::start(Arc::clone(database.reader()), scan).await?.stated_only();
+    let batches = DeltaBatches { scan, schema: SchemaRef::clone(&answer_schema) };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
 }
 
@@ -79,19 +74,12 @@ impl Batches for DeltaBatches {
         let Some(window) = self.scan.next().await? else {
             return Ok(None);
         };
-        let rows: Vec<RowRef> = (0..window.len())
-            .flat_map(|key| window.facts(key))
-            .copied()
-            .collect();
+        let rows: Vec<RowRef> = (0..window.len()).flat_map(|key| window.facts(key)).copied().collect();
         let places: Vec<usize> = (0..self.schema.fields().len() - 1).collect();
         let mut columns = self.scan.columns(&window, &rows, &places).await?;
         let mut ops = StringBuilder::new();
         for row in &rows {
-            ops.append_value(if window.is_retraction(*row) {
-                "retract"
-            } else {
-                "assert"
-            });
+            ops.append_value(if window.is_retraction(*row) { "retract" } else { "assert" });
         }
         columns.push(Arc::new(ops.finish()) as ArrayRef);
         record_batch(&self.schema, columns, rows.len()).map(Some)

@@ -31,8 +31,7 @@ pub struct ResolvedPoint {
 impl ResolvedPoint {
     /// Whether the answer stays the same for ever.
     pub fn is_settled(&self) -> bool {
-        self.settled_to
-            .is_some_and(|settled| self.at.system <= settled)
+        self.settled_to.is_some_and(|settled| self.at.system <= settled)
     }
 }
 
@@ -40,11 +39,7 @@ impl ResolvedPoint {
 /// newest time of the log, read before the context.
 pub fn settled_time(context: &Context, newest: Option<SystemTime>) -> Option<SystemTime> {
     let first = context.entries().iter().find(|entry| entry.is_data())?;
-    let newest = if context.is_importing() {
-        context.newest_system_time()
-    } else {
-        newest
-    };
+    let newest = if context.is_importing() { context.newest_system_time() } else { newest };
     newest.filter(|newest| *newest >= first.system_time())
 }
 
@@ -66,15 +61,8 @@ impl Point {
             return Err(Error::Future { asked: system, now }.into());
         }
         let valid = self.valid_at.unwrap_or(now.as_valid());
-        let is_known = context
-            .entries_known_at(system)
-            .iter()
-            .any(|entry| entry.is_data());
-        Ok(ResolvedPoint {
-            at: AsOf { valid, system },
-            settled_to,
-            is_known,
-        })
+        let is_known = context.entries_known_at(system).iter().any(|entry| entry.is_data());
+        Ok(ResolvedPoint { at: AsOf { valid, system }, settled_to, is_known })
     }
 }
 
@@ -104,10 +92,7 @@ impl<T: Instant> TimeRange<T> {
             Self::Between(from, to) => (from, to.micros(), to),
         };
         if first.micros() > last {
-            return Err(QueryError::EmptyRange {
-                from: first.to_string(),
-                to: to.to_string(),
-            });
+            return Err(QueryError::EmptyRange { from: first.to_string(), to: to.to_string() });
         }
         Ok((first.micros(), last))
     }

@@ -63,12 +63,7 @@ impl Backend {
         directories: Option<Arc<dyn DirectorySync>>,
         name: &str,
     ) -> Self {
-        Self {
-            objects,
-            directories,
-            name: name.to_owned(),
-            folder: None,
-        }
+        Self { objects, directories, name: name.to_owned(), folder: None }
     }
 
     /// A store in memory, gone with the process.
@@ -84,20 +79,14 @@ impl Backend {
         let name = folder.display().to_string();
         if create {
             let made = std::fs::create_dir_all(folder.join("log")).and_then(|()| {
-                let above = folder
-                    .parent()
-                    .filter(|above| !above.as_os_str().is_empty());
+                let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
                 std::fs::File::open(above.unwrap_or(FilePath::new(".")))?.sync_all()
             });
-            made.map_err(|error| Error::State {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            })?;
+            made.map_err(|error| Error::State { path: folder.to_owned(), reason: error.to_string() })?;
         }
         let missing = |_| Error::NoStore(name.clone());
         let folder = std::fs::canonicalize(folder).map_err(missing)?;
-        let objects =
-            LocalFileSystem::new_with_prefix(&folder).map_err(|_| Error::NoStore(name.clone()))?;
+        let objects = LocalFileSystem::new_with_prefix(&folder).map_err(|_| Error::NoStore(name.clone()))?;
         let directories = LocalDirectories(folder.clone());
         Ok(Self {
             objects: Arc::new(objects.with_fsync(true)),
@@ -111,26 +100,16 @@ impl Backend {
     ///
     /// # Errors
     /// [`Error::NoStore`] if the URL names no store that this program was built for.
-    pub fn url(
-        url: &url::Url,
-        options: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, Error> {
+    pub fn url(url: &url::Url, options: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
         #[cfg(feature = "aws")]
         {
             // Another part of the program may have chosen a provider already: that one serves as well.
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .ok();
+            rustls::crypto::ring::default_provider().install_default().ok();
         }
         let unknown = |error: object_store::Error| Error::NoStore(format!("{url} ({error})"));
         let (objects, prefix) = object_store::parse_url_opts(url, options).map_err(unknown)?;
         let objects = object_store::prefix::PrefixStore::new(objects, prefix);
-        Ok(Self {
-            objects: Arc::new(objects),
-            directories: None,
-            name: url.to_string(),
-            folder: None,
-        })
+        Ok(Self { objects: Arc::new(objects), directories: None, name: url.to_string(), folder: None })
     }
 
     /// The store's name for messages.
@@ -160,24 +139,19 @@ impl Backend {
         let mut parts: Vec<_> = object.parts().collect();
         while parts.pop().is_some() {
             let directory: Path = parts.iter().cloned().collect();
-            directories
-                .sync(&directory)
-                .map_err(|reason| Error::Store {
-                    action: "sync",
-                    path: format!("{directory}/"),
-                    reason,
-                    full: false,
-                })?;
+            directories.sync(&directory).map_err(|reason| Error::Store {
+                action: "sync",
+                path: format!("{directory}/"),
+                reason,
+                full: false,
+            })?;
         }
         Ok(())
     }
 
     /// Creates an object if there is none of that name.
     pub async fn create(&self, path: &Path, bytes: Bytes) -> Created {
-        let options = PutOptions {
-            mode: PutMode::Create,
-            ..PutOptions::default()
-        };
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.objects.put_opts(path, bytes.into(), options).await {
             Ok(_) => Created::Yes,
             Err(object_store::Error::AlreadyExists { .. }) => Created::Exists,
@@ -198,17 +172,10 @@ impl Backend {
         if found.meta.size > bytes_max {
             return Err(Error::damaged(
                 path,
-                format_args!(
-                    "it has {} bytes, at most {bytes_max} are possible",
-                    found.meta.size
-                ),
+                format_args!("it has {} bytes, at most {bytes_max} are possible", found.meta.size),
             ));
         }
-        found
-            .bytes()
-            .await
-            .map(Some)
-            .map_err(|error| Error::store("read", path, &error))
+        found.bytes().await.map(Some).map_err(|error| Error::store("read", path, &error))
     }
 
     /// Reads the last bytes of an object, at most `bytes`, and its size; `None` if there is none.
@@ -216,20 +183,14 @@ impl Backend {
     /// # Errors
     /// [`Error::Store`] if the store would not.
     pub async fn read_tail(&self, path: &Path, bytes: u64) -> Result<Option<(Bytes, u64)>, Error> {
-        let options = GetOptions {
-            range: Some(GetRange::Suffix(bytes)),
-            ..GetOptions::default()
-        };
+        let options = GetOptions { range: Some(GetRange::Suffix(bytes)), ..GetOptions::default() };
         let found = match self.objects.get_opts(path, options).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(Error::store("read", path, &error)),
         };
         let size = found.meta.size;
-        let bytes = found
-            .bytes()
-            .await
-            .map_err(|error| Error::store("read", path, &error))?;
+        let bytes = found.bytes().await.map_err(|error| Error::store("read", path, &error))?;
         Ok(Some((bytes, size)))
     }
 
@@ -268,18 +229,12 @@ impl Backend {
     pub async fn list_after(&self, folder: &Path, after: &Path) -> Result<Vec<(Path, u64)>, Error> {
         use futures::TryStreamExt;
         let listed = self.objects.list_with_offset(Some(folder), after);
-        let listed = listed
-            .map_ok(|meta| (meta.location, meta.size))
-            .try_collect::<Vec<_>>()
-            .await;
+        let listed = listed.map_ok(|meta| (meta.location, meta.size)).try_collect::<Vec<_>>().await;
         listed.map_err(|error| Error::store("list", folder, &error))
     }
 
     /// Removes a probe of the self-test. Nothing else is ever removed.
     pub(crate) async fn remove_probe(&self, path: &Path) -> Result<(), Error> {
-        self.objects
-            .delete(path)
-            .await
-            .map_err(|error| Error::store("remove", path, &error))
+        self.objects.delete(path).await.map_err(|error| Error::store("remove", path, &error))
     }
 }

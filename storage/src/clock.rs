@@ -24,9 +24,7 @@ pub struct MachineClock;
 impl Clock for MachineClock {
     fn now(&self) -> SystemTime {
         #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
-        let now = std::time::SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let micros = i64::try_from(now.as_micros()).unwrap_or(SystemTime::LAST.micros());
         SystemTime::from_micros(micros).unwrap_or(SystemTime::LAST)
     }

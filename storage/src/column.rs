@@ -80,9 +80,7 @@ pub(crate) fn type_of_code(code: u8, field: FieldType) -> Option<FieldType> {
 /// Bytes of a value of fixed width in memory; `None` for bits and variable widths.
 pub(crate) fn value_bytes(field_type: FieldType) -> Option<usize> {
     match field_type {
-        FieldType::Int(bits) | FieldType::UInt(bits) | FieldType::Float(bits) => {
-            Some(usize::from(bits) / 8)
-        }
+        FieldType::Int(bits) | FieldType::UInt(bits) | FieldType::Float(bits) => Some(usize::from(bits) / 8),
         FieldType::Decimal(..) => Some(16),
         FieldType::Date => Some(4),
         FieldType::Timestamp => Some(8),

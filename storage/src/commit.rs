@@ -106,11 +106,7 @@ impl Committer {
         let proposal = Arc::new(proposal);
         let extract = prepare_for(inner, &proposal)?;
         let (reply, mut answer) = oneshot::channel();
-        self.queue().push(Ticket {
-            proposal,
-            extract,
-            reply,
-        });
+        self.queue().push(Ticket { proposal, extract, reply });
         loop {
             match select(self.lead.lock(), &mut answer).await {
                 Either::Right((answered, _)) => return answered.unwrap_or_else(|_| Err(dropped())),
@@ -158,44 +154,23 @@ impl Committer {
                 return touched;
             }
             if let Err(error) = inner.writable() {
-                tickets
-                    .drain(..)
-                    .for_each(|ticket| answer(ticket, Err(error.clone())));
+                answer_all(tickets, &error);
                 return touched;
             }
             let (built, later) = build(inner, tickets).await;
             tickets = later;
             let Some(built) = built else { continue };
-            let contexts: Vec<_> = built
-                .record
-                .entries
-                .iter()
-                .map(|entry| entry.context.clone())
-                .collect();
+            let contexts: Vec<_> = built.record.entries.iter().map(|entry| entry.context.clone()).collect();
             if let Err(error) = upload(inner, &built.packs).await {
                 inner.reader.unstage();
-                if inner.backend.has_directories()
-                    && error.code() != crate::error::Code::ResourceExhausted
-                {
+                if inner.backend.has_directories() && error.code() != crate::error::Code::ResourceExhausted {
                     inner.poison(&error);
                 }
-                built
-                    .tickets
-                    .into_iter()
-                    .for_each(|ticket| answer(ticket, Err(error.clone())));
+                answer_all(built.tickets, &error);
                 continue;
             }
             let bytes = Bytes::from(built.record.to_bytes());
-            let lost = self
-                .decide(
-                    inner,
-                    lead,
-                    Undecided {
-                        record: built,
-                        bytes,
-                    },
-                )
-                .await;
+            let lost = self.decide(inner, lead, Undecided { record: built, bytes }).await;
             match lost {
                 None => touched.extend(contexts),
                 Some(mut again) => {
@@ -210,19 +185,12 @@ impl Committer {
             reason: "other writers took every slot".into(),
             full: false,
         };
-        tickets
-            .into_iter()
-            .for_each(|ticket| answer(ticket, Err(error.clone())));
+        answer_all(tickets, &error);
         touched
     }
 
     /// Brings a slot to a decision. Returns the tickets if somebody else won it.
-    async fn decide(
-        &self,
-        inner: &Inner,
-        lead: &mut Lead,
-        undecided: Undecided,
-    ) -> Option<Vec<Ticket>> {
+    async fn decide(&self, inner: &Inner, lead: &mut Lead, undecided: Undecided) -> Option<Vec<Ticket>> {
         let sequence = undecided.record.record.sequence;
         let nonce = undecided.record.record.nonce;
         let bytes = undecided.bytes.clone();
@@ -239,18 +207,12 @@ impl Committer {
             Ok(Decision::Others) => match inner.catch_up().await {
                 Ok(_) => Some(built.tickets),
                 Err(error) => {
-                    built
-                        .tickets
-                        .into_iter()
-                        .for_each(|ticket| answer(ticket, Err(error.clone())));
+                    answer_all(built.tickets, &error);
                     None
                 }
             },
             Err(error) => {
-                built
-                    .tickets
-                    .into_iter()
-                    .for_each(|ticket| answer(ticket, Err(error.clone())));
+                answer_all(built.tickets, &error);
                 None
             }
         }
@@ -266,14 +228,19 @@ fn answer(ticket: Ticket, outcome: Result<Receipt, Error>) {
     ticket.reply.send(outcome).ok();
 }
 
+/// Answers all with one error.
+fn answer_all(tickets: Vec<Ticket>, error: &Error) {
+    for ticket in tickets {
+        answer(ticket, Err(error.clone()));
+    }
+}
+
 /// Prepares a put for the context as it is now.
 fn prepare_for(inner: &Inner, proposal: &Proposal) -> Result<Option<Arc<Extract>>, Error> {
     let Proposal::Put(put) = proposal else {
         return Ok(None);
     };
-    let context = inner
-        .context(&put.context)?
-        .ok_or_else(|| Refusal::NoContext(put.context.clone()))?;
+    let context = inner.context(&put.context)?.ok_or_else(|| Refusal::NoContext(put.context.clone()))?;
     Ok(Some(Arc::new(prepare(put, &context, inner.limits)?)))
 }
 
@@ -286,23 +253,15 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
         && newest.micros().saturating_sub(now.micros()) > inner.clock_behind_max_micros
     {
         let error = Error::ClockBehind { clock: now, newest };
-        tickets
-            .into_iter()
-            .for_each(|ticket| answer(ticket, Err(error.clone())));
+        answer_all(tickets, &error);
         return (None, Vec::new());
     }
-    let wall = head
-        .as_ref()
-        .map_or(now, |head| now.max(head.newest_time.next()));
+    let wall = head.as_ref().map_or(now, |head| now.max(head.newest_time.next()));
     let mut record = Record {
         format: FORMAT,
-        sequence: head
-            .as_ref()
-            .map_or(Sequence::FIRST, |head| head.sequence.next()),
+        sequence: head.as_ref().map_or(Sequence::FIRST, |head| head.sequence.next()),
         wall_time: wall,
-        prev: head
-            .as_ref()
-            .map_or(RecordHash::BEFORE_FIRST, |head| head.hash),
+        prev: head.as_ref().map_or(RecordHash::BEFORE_FIRST, |head| head.hash),
         nonce: Nonce::new(inner.entropy.draw()),
         entries: Vec::new(),
     };
@@ -320,10 +279,10 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
             continue;
         }
         match batch.evaluate(inner, &record, ticket).await {
-            Outcome::Entry(ticket, evaluated) => {
+            Outcome::Entry(entry) => {
+                let (ticket, evaluated) = *entry;
                 inner.reader.stage(&evaluated.packs);
-                batch.bytes +=
-                    serde_json::to_vec(&evaluated.entry).map_or(0, |json| json.len() + 1);
+                batch.bytes += serde_json::to_vec(&evaluated.entry).map_or(0, |json| json.len() + 1);
                 packs.extend(evaluated.packs);
                 record.entries.push(evaluated.entry);
                 batch.built.push(ticket);
@@ -335,18 +294,8 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
         inner.reader.unstage();
         return (None, later);
     }
-    assert!(
-        record.to_bytes().len() <= BYTES_MAX,
-        "every field of an entry is bounded, so that it fits"
-    );
-    (
-        Some(Built {
-            record,
-            tickets: batch.built,
-            packs,
-        }),
-        later,
-    )
+    assert!(record.to_bytes().len() <= BYTES_MAX, "every field of an entry is bounded, so that it fits");
+    (Some(Built { record, tickets: batch.built, packs }), later)
 }
 
 /// The entries of a record in the making, and the contexts as they would be after them.
@@ -358,7 +307,7 @@ struct Batch {
 }
 
 enum Outcome {
-    Entry(Ticket, Evaluated),
+    Entry(Box<(Ticket, Evaluated)>),
     Answered,
 }
 
@@ -376,7 +325,7 @@ impl Batch {
 
     async fn evaluate(&mut self, inner: &Inner, record: &Record, mut ticket: Ticket) -> Outcome {
         match self.try_evaluate(inner, record, &mut ticket).await {
-            Ok(Ok(evaluated)) => Outcome::Entry(ticket, evaluated),
+            Ok(Ok(evaluated)) => Outcome::Entry(Box::new((ticket, evaluated))),
             Ok(Err(receipt)) => {
                 answer(ticket, Ok(receipt));
                 Outcome::Answered
@@ -398,45 +347,25 @@ impl Batch {
         let proposal = Arc::clone(&ticket.proposal);
         let name = proposal.context();
         let committed = inner.context(name)?;
-        if let Some(receipt) = replayed(
-            inner,
-            committed.as_deref(),
-            &proposal,
-            ticket.extract.as_deref(),
-        )? {
+        if let Some(receipt) = replayed(inner, committed.as_deref(), &proposal, ticket.extract.as_deref())? {
             return Ok(Err(receipt));
         }
         let context = self.contexts.get(name).or(committed.as_deref());
         if let (Proposal::Put(put), Some(context)) = (&*proposal, context) {
             let in_force = context.schema().map(|schema| schema.version());
-            if ticket
-                .extract
-                .as_ref()
-                .is_none_or(|extract| extract.prepared_for != in_force)
-            {
+            if ticket.extract.as_ref().is_none_or(|extract| extract.prepared_for != in_force) {
                 ticket.extract = Some(Arc::new(prepare(put, context, inner.limits)?));
             }
         }
         let (system, is_live) = system_time(context, &proposal, record.wall_time, self.next_live)?;
-        let evaluated = evaluate(
-            &inner.setting,
-            context,
-            &proposal,
-            ticket.extract.as_deref(),
-            system,
-        )
-        .await?;
+        let evaluated =
+            evaluate(&inner.setting, context, &proposal, ticket.extract.as_deref(), system).await?;
         if is_live {
             self.next_live = system.next();
         }
         let place = u32::try_from(record.entries.len()).expect("a record is bounded");
-        let id = EntryId {
-            record: record.sequence,
-            place,
-        };
-        let entry = inner
-            .hydrate_staged(evaluated.entry.clone(), &evaluated.packs)
-            .await?;
+        let id = EntryId { record: record.sequence, place };
+        let entry = inner.hydrate_staged(evaluated.entry.clone(), &evaluated.packs).await?;
         let after = match context.cloned() {
             None => Context::create(id, entry),
             Some(mut context) => context.apply(id, entry).map(|()| context),
@@ -458,10 +387,7 @@ fn replayed(
     if let (Proposal::Create(create), Some(context)) = (proposal, context)
         && differs(context.created(), &create.definition).is_none()
     {
-        return Ok(context
-            .entries()
-            .first()
-            .map(|entry| inner.receipt(context, entry, true)));
+        return Ok(context.entries().first().map(|entry| inner.receipt(context, entry, true)));
     }
     let Some(key) = &options.idempotency_key else {
         return Ok(None);
@@ -473,14 +399,9 @@ fn replayed(
         return Ok(None);
     };
     let entry = context.entries().iter().find(|entry| entry.id == id);
-    let entry =
-        entry.ok_or_else(|| Error::damaged("the index", "it names an entry that is not there"))?;
+    let entry = entry.ok_or_else(|| Error::damaged("the index", "it names an entry that is not there"))?;
     if entry.entry.put_digest != Some(proposal.digest(extract)) {
-        return Err(Refusal::IdempotencyKeyReused {
-            key: key.clone(),
-            commit: id.record,
-        }
-        .into());
+        return Err(Refusal::IdempotencyKeyReused { key: key.clone(), commit: id.record }.into());
     }
     Ok(Some(inner.receipt(context, entry, true)))
 }
@@ -492,10 +413,7 @@ fn system_time(
     wall: SystemTime,
     next_live: SystemTime,
 ) -> Result<(SystemTime, bool), Error> {
-    let recorded_at = proposal
-        .options()
-        .recorded_at
-        .filter(|_| proposal.is_data());
+    let recorded_at = proposal.options().recorded_at.filter(|_| proposal.is_data());
     let Some(context) = context else {
         return Ok(creation_time(proposal, wall, next_live));
     };
@@ -504,10 +422,7 @@ fn system_time(
         if recorded_at.is_some() {
             return Err(Refusal::RecordedAt(context.name().clone()).into());
         }
-        return Ok((
-            newest.map_or(next_live, |newest| next_live.max(newest.next())),
-            true,
-        ));
+        return Ok((newest.map_or(next_live, |newest| next_live.max(newest.next())), true));
     }
     match (recorded_at, proposal) {
         (Some(found), _) => {
@@ -515,34 +430,34 @@ fn system_time(
                 return Err(Refusal::RecordedAtFuture { found, now: wall }.into());
             }
             match newest {
-                Some(newest) if found <= newest => Err(Refusal::RecordedAtOrder {
-                    context: context.name().clone(),
-                    found,
-                    newest,
+                Some(newest) if found <= newest => {
+                    Err(Refusal::RecordedAtOrder { context: context.name().clone(), found, newest }.into())
                 }
-                .into()),
                 _ => Ok((found, false)),
             }
         }
         (None, Proposal::GoLive(_)) => Ok((next_live, true)),
-        (None, _) if proposal.is_data() => {
-            Err(Refusal::NoRecordedAt(context.name().clone()).into())
-        }
+        (None, _) if proposal.is_data() => Err(Refusal::NoRecordedAt(context.name().clone()).into()),
         // Deeds about the context itself stay within what has been imported.
-        (None, _) => Ok((newest.map_or(SystemTime::FIRST, SystemTime::next), false)),
+        (
+            None,
+            Proposal::Create(_)
+            | Proposal::Alter(_)
+            | Proposal::Put(_)
+            | Proposal::Withdraw(_)
+            | Proposal::Materialise(_),
+        ) => Ok((newest.map_or(SystemTime::FIRST, SystemTime::next), false)),
     }
 }
 
 /// A context that starts open for import is created before anything that is imported into it.
-fn creation_time(
-    proposal: &Proposal,
-    wall: SystemTime,
-    next_live: SystemTime,
-) -> (SystemTime, bool) {
-    match proposal {
-        Proposal::Create(create) if create.definition.import => (SystemTime::FIRST, false),
-        _ => (next_live.max(wall), true),
+fn creation_time(proposal: &Proposal, wall: SystemTime, next_live: SystemTime) -> (SystemTime, bool) {
+    if let Proposal::Create(create) = proposal
+        && create.definition.import
+    {
+        return (SystemTime::FIRST, false);
     }
+    (next_live.max(wall), true)
 }
 
 /// Uploads packs. A pack that is there already must be the same.
@@ -634,18 +549,11 @@ async fn acknowledge(inner: &Inner, built: Built, bytes: &Bytes) {
     let sequence = built.record.sequence;
     let applied = inner.apply(built.record, hash, &built.packs).await;
     for (place, ticket) in (0..).zip(built.tickets) {
-        let id = EntryId {
-            record: sequence,
-            place,
-        };
+        let id = EntryId { record: sequence, place };
         let receipt = applied.as_ref().map_err(Clone::clone).and_then(|()| {
             let context = inner.context(ticket.proposal.context())?;
             let found = context.as_ref().and_then(|context| {
-                let entry = context
-                    .entries()
-                    .iter()
-                    .rev()
-                    .find(|entry| entry.id == id)?;
+                let entry = context.entries().iter().rev().find(|entry| entry.id == id)?;
                 Some(inner.receipt(context, entry, false))
             });
             found.ok_or_else(|| Error::damaged("the index", "it lacks an entry that was applied"))
@@ -666,22 +574,10 @@ async fn keep_keyframe(inner: &Inner, committer: &Committer, lead: &mut Lead, na
         return;
     };
     drop(context);
-    let deed = Deed {
-        context: name.clone(),
-        options: PutOptions::default(),
-    };
+    let deed = Deed { context: name.clone(), options: PutOptions::default() };
     let proposal = Arc::new(Proposal::Materialise(Materialise { deed, valid, known }));
     let (reply, _) = oneshot::channel();
-    Box::pin(committer.commit_tickets(
-        inner,
-        lead,
-        vec![Ticket {
-            proposal,
-            extract: None,
-            reply,
-        }],
-    ))
-    .await;
+    Box::pin(committer.commit_tickets(inner, lead, vec![Ticket { proposal, extract: None, reply }])).await;
 }
 
 impl Inner {
@@ -690,16 +586,12 @@ impl Inner {
         let counts = match &known.entry.body {
             Body::Facts(put) | Body::Full(put) | Body::Delta(put) => put.counts,
             Body::Withdraw(withdraw) => withdraw.counts,
-            Body::Create(_) | Body::Alter(_) | Body::GoLive(_) | Body::Materialise(_) => {
-                Counts::default()
-            }
+            Body::Create(_) | Body::Alter(_) | Body::GoLive(_) | Body::Materialise(_) => Counts::default(),
         };
         let schema = context.schema_at(known.system_time());
         Receipt {
             id: known.id,
-            record_hash: self
-                .record_hash(known.id.record)
-                .unwrap_or(RecordHash::BEFORE_FIRST),
+            record_hash: self.record_hash(known.id.record).unwrap_or(RecordHash::BEFORE_FIRST),
             system_time: known.system_time(),
             counts,
             schema_version: schema.map_or(0, |schema| schema.version().get()),

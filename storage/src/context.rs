@@ -46,11 +46,9 @@ impl KnownEntry {
     pub fn put(&self) -> Option<&PutEntry> {
         match &self.entry.body {
             Body::Facts(put) | Body::Full(put) | Body::Delta(put) => Some(put),
-            Body::Withdraw(_)
-            | Body::Create(_)
-            | Body::Alter(_)
-            | Body::GoLive(_)
-            | Body::Materialise(_) => None,
+            Body::Withdraw(_) | Body::Create(_) | Body::Alter(_) | Body::GoLive(_) | Body::Materialise(_) => {
+                None
+            }
         }
     }
 
@@ -61,10 +59,7 @@ impl KnownEntry {
 
     /// The positions it brought.
     pub fn positions(&self) -> &[Position] {
-        let listed = self
-            .put()
-            .and_then(|put| put.positions.as_ref())
-            .and_then(Listed::inline);
+        let listed = self.put().and_then(|put| put.positions.as_ref()).and_then(Listed::inline);
         listed.map_or(&[], Vec::as_slice)
     }
 
@@ -131,11 +126,7 @@ impl Context {
     pub fn create(id: EntryId, entry: Entry) -> Result<Self, ApplyError> {
         let name = entry.context.clone();
         let Body::Create(created) = &entry.body else {
-            return Err(ApplyError {
-                id,
-                context: name,
-                what: "the context was not created",
-            });
+            return Err(ApplyError { id, context: name, what: "the context was not created" });
         };
         let created = created.clone();
         let mut context = Self {
@@ -163,13 +154,7 @@ impl Context {
     /// # Errors
     /// [`ApplyError`] if the entry cannot follow; the context is then as it was.
     pub fn apply(&mut self, id: EntryId, entry: Entry) -> Result<(), ApplyError> {
-        let wrong = |what| {
-            Err(ApplyError {
-                id,
-                context: entry.context.clone(),
-                what,
-            })
-        };
+        let wrong = |what| Err(ApplyError { id, context: entry.context.clone(), what });
         let system = entry.system_time;
         if let Some(last) = self.entries.last() {
             if last.id >= id {
@@ -196,16 +181,11 @@ impl Context {
                 if put.replace {
                     self.cutoffs.apply(cutoff, ordinal, system, Deed::Withdraw);
                 }
-                let deed = if matches!(entry.body, Body::Full(_)) {
-                    Deed::Full
-                } else {
-                    Deed::Delta
-                };
+                let deed = if matches!(entry.body, Body::Full(_)) { Deed::Full } else { Deed::Delta };
                 self.cutoffs.apply(cutoff, ordinal, system, deed);
             }
             Body::Withdraw(withdraw) => {
-                self.cutoffs
-                    .apply(withdraw.cutoff, ordinal, system, Deed::Withdraw)
+                self.cutoffs.apply(withdraw.cutoff, ordinal, system, Deed::Withdraw);
             }
             Body::Materialise(keyframe) => {
                 if keyframe.covers > ordinal.get() {
@@ -221,13 +201,7 @@ impl Context {
         }
         if let Body::Facts(put) | Body::Full(put) | Body::Delta(put) = &entry.body {
             self.watermark = self.watermark.max(put.watermark);
-            for position in put
-                .positions
-                .as_ref()
-                .and_then(Listed::inline)
-                .into_iter()
-                .flatten()
-            {
+            for position in put.positions.as_ref().and_then(Listed::inline).into_iter().flatten() {
                 reach(&mut self.positions, position);
             }
         }
@@ -246,12 +220,7 @@ impl Context {
             | Body::Withdraw(_)
             | Body::Materialise(_) => None,
         };
-        self.entries.push(Arc::new(KnownEntry {
-            id,
-            ordinal,
-            entry,
-            snapshot,
-        }));
+        self.entries.push(Arc::new(KnownEntry { id, ordinal, entry, snapshot }));
     }
 
     fn adopt(
@@ -317,10 +286,7 @@ impl Context {
 
     /// A schema by its version.
     pub fn schema_version(&self, version: SchemaVersion) -> Option<&Arc<Schema>> {
-        self.schemas
-            .iter()
-            .map(|(_, schema)| schema)
-            .find(|schema| schema.version() == version)
+        self.schemas.iter().map(|(_, schema)| schema).find(|schema| schema.version() == version)
     }
 
     /// All schemas with the system time since which each is in force.
@@ -340,9 +306,7 @@ impl Context {
 
     /// The entries known at a system time.
     pub fn entries_known_at(&self, known: SystemTime) -> &[Arc<KnownEntry>] {
-        let count = self
-            .entries
-            .partition_point(|entry| entry.system_time() <= known);
+        let count = self.entries.partition_point(|entry| entry.system_time() <= known);
         &self.entries[..count]
     }
 
@@ -352,6 +316,9 @@ impl Context {
     }
 
     /// The place that the next entry will have.
+    ///
+    /// # Panics
+    /// After 2^32 entries in one context.
     pub fn next_ordinal(&self) -> Ordinal {
         Ordinal::new(u32::try_from(self.entries.len()).expect("fewer than 2^32 entries"))
     }
@@ -378,48 +345,29 @@ impl Context {
 
     /// How far each partition of each source has been read, as known at a system time.
     pub fn positions_at(&self, known: SystemTime) -> Vec<Position> {
-        if self
-            .newest_system_time()
-            .is_some_and(|newest| newest <= known)
-            || self.positions.is_empty()
-        {
+        if self.newest_system_time().is_some_and(|newest| newest <= known) || self.positions.is_empty() {
             return self.positions.values().cloned().collect();
         }
         let mut positions = BTreeMap::new();
         for entry in self.entries_known_at(known) {
-            entry
-                .positions()
-                .iter()
-                .for_each(|position| reach(&mut positions, position));
+            entry.positions().iter().for_each(|position| reach(&mut positions, position));
         }
         positions.into_values().collect()
     }
 
     /// The greatest watermark promised, as known at a system time.
     pub fn watermark_at(&self, known: SystemTime) -> Option<ValidTime> {
-        if self
-            .newest_system_time()
-            .is_some_and(|newest| newest <= known)
-        {
+        if self.newest_system_time().is_some_and(|newest| newest <= known) {
             return self.watermark;
         }
         let entries = self.entries_known_at(known).iter();
-        entries
-            .filter_map(|entry| entry.put().and_then(|put| put.watermark))
-            .max()
+        entries.filter_map(|entry| entry.put().and_then(|put| put.watermark)).max()
     }
 
     /// How many entries with facts came after the newest keyframe.
     pub fn deltas_since_keyframe(&self) -> usize {
-        let covered = self
-            .keyframes
-            .iter()
-            .map(|keyframe| keyframe.covers.get() as usize)
-            .max();
-        self.entries[covered.unwrap_or(0)..]
-            .iter()
-            .filter(|entry| entry.facts().is_some())
-            .count()
+        let covered = self.keyframes.iter().map(|keyframe| keyframe.covers.get() as usize).max();
+        self.entries[covered.unwrap_or(0)..].iter().filter(|entry| entry.facts().is_some()).count()
     }
 }
 

@@ -21,9 +21,7 @@ use crate::clock::{Clock, Entropy, MachineClock, MachineEntropy};
 use crate::commit::{Committer, Receipt};
 use crate::context::{Context, KnownEntry};
 use crate::error::Error;
-use crate::evaluate::{
-    AlterContext, CreateContext, Deed, Materialise, Proposal, Setting, Withdraw,
-};
+use crate::evaluate::{AlterContext, CreateContext, Deed, Materialise, Proposal, Setting, Withdraw};
 use crate::identity::{EntryId, RecordHash, Sequence, SnapshotId, StoreId};
 use crate::index::{Applied, Index, IndexError};
 use crate::log::{Slot, read_slot};
@@ -120,10 +118,7 @@ pub(crate) struct Inner {
 impl Inner {
     /// How far the log has been applied; `None` before the first record.
     pub(crate) fn head(&self) -> Option<Applied> {
-        self.head
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.head.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether writing is possible.
@@ -132,9 +127,7 @@ impl Inner {
             return Err(Error::ReadOnly);
         }
         let poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner);
-        poison
-            .as_ref()
-            .map_or(Ok(()), |reason| Err(Error::Poisoned(reason.clone())))
+        poison.as_ref().map_or(Ok(()), |reason| Err(Error::Poisoned(reason.clone())))
     }
 
     /// Stops writing for good.
@@ -145,9 +138,7 @@ impl Inner {
 
     /// Makes the log's directory entries durable; a failed sync is never retried into success.
     pub(crate) fn sync_or_poison(&self) -> Result<(), Error> {
-        self.backend
-            .sync_directories_of(&Path::from("log/0"))
-            .inspect_err(|error| self.poison(error))
+        self.backend.sync_directories_of(&Path::from("log/0")).inspect_err(|error| self.poison(error))
     }
 
     /// Makes the directory entry of a pack durable that somebody else may have linked.
@@ -173,11 +164,7 @@ impl Inner {
     }
 
     fn load_context(&self, name: &ContextName) -> Result<Option<Context>, Error> {
-        let mut entries = self
-            .index
-            .entries(name)
-            .map_err(|error| self.index_error(error))?
-            .into_iter();
+        let mut entries = self.index.entries(name).map_err(|error| self.index_error(error))?.into_iter();
         let damaged = |error| Error::damaged("the index", error);
         let Some((id, entry)) = entries.next() else {
             return Ok(None);
@@ -195,9 +182,7 @@ impl Inner {
         principal: &Principal,
         key: &IdempotencyKey,
     ) -> Result<Option<EntryId>, Error> {
-        self.index
-            .idempotent(context, principal, key)
-            .map_err(|error| self.index_error(error))
+        self.index.idempotent(context, principal, key).map_err(|error| self.index_error(error))
     }
 
     pub(crate) fn record_hash(&self, sequence: Sequence) -> Option<RecordHash> {
@@ -212,9 +197,7 @@ impl Database {
     /// [`Error`] says what is missing or damaged, and what to do.
     pub async fn open(backend: Backend, options: OpenOptions) -> Result<Self, Error> {
         let inner = open::open(backend, options).await?;
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The store's id.
@@ -244,10 +227,7 @@ impl Database {
 
     /// The root of the Merkle tree over all applied records (RFC 9162).
     pub fn root(&self) -> RecordHash {
-        RecordHash::new(
-            self.head()
-                .map_or_else(LogHash::empty, |head| head.frontier.root::<LogHash>()),
-        )
+        RecordHash::new(self.head().map_or_else(LogHash::empty, |head| head.frontier.root::<LogHash>()))
     }
 
     /// Reads chunks.
@@ -270,10 +250,7 @@ impl Database {
     /// # Errors
     /// [`Error::State`] if the index cannot be read.
     pub fn contexts(&self) -> Result<Vec<ContextName>, Error> {
-        self.inner
-            .index
-            .contexts()
-            .map_err(|error| self.inner.index_error(error))
+        self.inner.index.contexts().map_err(|error| self.inner.index_error(error))
     }
 
     /// A context as it is now.
@@ -290,23 +267,11 @@ impl Database {
     /// # Errors
     /// [`Error::NotFound`] if the log names no such snapshot.
     pub fn snapshot(&self, id: SnapshotId) -> Result<(Arc<Context>, Arc<KnownEntry>), Error> {
-        let found = self
-            .inner
-            .index
-            .snapshot(id)
-            .map_err(|error| self.inner.index_error(error))?;
-        let missing = || Error::NotFound {
-            what: "snapshot",
-            name: id.to_string(),
-        };
+        let found = self.inner.index.snapshot(id).map_err(|error| self.inner.index_error(error))?;
+        let missing = || Error::NotFound { what: "snapshot", name: id.to_string() };
         let (name, place) = found.ok_or_else(missing)?;
         let context = self.context(&name)?;
-        let entry = context
-            .entries()
-            .iter()
-            .find(|entry| entry.id == place)
-            .cloned()
-            .ok_or_else(missing)?;
+        let entry = context.entries().iter().find(|entry| entry.id == place).cloned().ok_or_else(missing)?;
         Ok((context, entry))
     }
 
@@ -388,9 +353,6 @@ impl Database {
     /// # Errors
     /// [`Error::State`] if the disk would not.
     pub fn sync_index(&self) -> Result<(), Error> {
-        self.inner
-            .index
-            .sync()
-            .map_err(|error| self.inner.index_error(error))
+        self.inner.index.sync().map_err(|error| self.inner.index_error(error))
     }
 }

@@ -127,9 +127,7 @@ pub enum Error {
     )]
     Poisoned(String),
     /// This server's clock lies behind the log.
-    #[error(
-        "this server's clock says {clock}, but the newest record is of {newest}: set the clock"
-    )]
+    #[error("this server's clock says {clock}, but the newest record is of {newest}: set the clock")]
     ClockBehind {
         /// The clock.
         clock: SystemTime,
@@ -169,38 +167,28 @@ impl Error {
             | Self::MissingRecord { .. }
             | Self::RolledBack { .. }
             | Self::MissingPack(_) => Code::DataLoss,
-            Self::OtherStore { .. }
-            | Self::Newer { .. }
-            | Self::UnfitStore { .. }
-            | Self::ReadOnly => Code::FailedPrecondition,
+            Self::OtherStore { .. } | Self::Newer { .. } | Self::UnfitStore { .. } | Self::ReadOnly => {
+                Code::FailedPrecondition
+            }
             Self::NoStore(_) | Self::NotFound { .. } => Code::NotFound,
             Self::Store { full: true, .. } => Code::ResourceExhausted,
-            Self::Store { .. }
-            | Self::State { .. }
-            | Self::Poisoned(_)
-            | Self::ClockBehind { .. } => Code::Unavailable,
+            Self::Store { .. } | Self::State { .. } | Self::Poisoned(_) | Self::ClockBehind { .. } => {
+                Code::Unavailable
+            }
             Self::Future { .. } => Code::OutOfRange,
         }
     }
 
-    pub(crate) fn damaged(object: impl ToString, what: impl ToString) -> Self {
-        Self::Damaged {
-            object: object.to_string(),
-            what: what.to_string(),
-        }
+    pub(crate) fn damaged(object: impl std::fmt::Display, what: impl std::fmt::Display) -> Self {
+        Self::Damaged { object: object.to_string(), what: what.to_string() }
     }
 
     pub(crate) fn store(
         action: &'static str,
-        path: impl ToString,
+        path: impl std::fmt::Display,
         error: &object_store::Error,
     ) -> Self {
-        Self::Store {
-            action,
-            path: path.to_string(),
-            reason: reasons(error),
-            full: is_full(error),
-        }
+        Self::Store { action, path: path.to_string(), reason: reasons(error), full: is_full(error) }
     }
 }
 
@@ -223,10 +211,7 @@ fn is_full(error: &object_store::Error) -> bool {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = source {
         if let Some(io) = error.downcast_ref::<std::io::Error>()
-            && matches!(
-                io.kind(),
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-            )
+            && matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
         {
             return true;
         }

@@ -25,8 +25,8 @@ use crate::pack::Pack;
 use crate::put::{Extract, Put, PutKind, PutOptions};
 use crate::reader::ChunkReader;
 use crate::record::{
-    AlterEntry, Body, Counts, CreateEntry, Entry, GoLiveEntry, INLINE_LIST_BYTES_MAX, Listed,
-    PutEntry, SchemaWire, WithdrawEntry,
+    AlterEntry, Body, Counts, CreateEntry, Entry, GoLiveEntry, INLINE_LIST_BYTES_MAX, Listed, PutEntry,
+    SchemaWire, WithdrawEntry,
 };
 use crate::refusal::Refusal;
 use crate::schema::{Schema, SchemaVersion};
@@ -174,6 +174,9 @@ pub struct Evaluated {
 ///
 /// # Errors
 /// [`Refusal`] if the rules refuse it there; [`Error`] if what is known cannot be read.
+///
+/// # Panics
+/// If a put comes without its extract.
 pub async fn evaluate(
     setting: &Setting,
     context: Option<&Context>,
@@ -188,12 +191,7 @@ pub async fn evaluate(
     if let Some(expected) = proposal.options().expected_commit {
         let found = context.newest_record().unwrap_or(expected);
         if found != expected {
-            return Err(Refusal::ExpectedCommit {
-                context: context.name().clone(),
-                expected,
-                found,
-            }
-            .into());
+            return Err(Refusal::ExpectedCommit { context: context.name().clone(), expected, found }.into());
         }
     }
     match proposal {
@@ -203,13 +201,7 @@ pub async fn evaluate(
             if !context.is_importing() {
                 return Err(Refusal::NotImporting(context.name().clone()).into());
             }
-            Ok(finish(
-                proposal,
-                None,
-                system,
-                Body::GoLive(GoLiveEntry {}),
-                Vec::new(),
-            ))
+            Ok(finish(proposal, None, system, Body::GoLive(GoLiveEntry {}), Vec::new()))
         }
         Proposal::Put(put) => {
             let extract = extract.expect("a put was prepared");
@@ -232,11 +224,7 @@ fn create_context(
 ) -> Result<Evaluated, Error> {
     if let Some(context) = context {
         let what = differs(context.created(), &create.definition).unwrap_or("owner");
-        return Err(Refusal::ContextExists {
-            context: context.name().clone(),
-            what,
-        }
-        .into());
+        return Err(Refusal::ContextExists { context: context.name().clone(), what }.into());
     }
     let mut writer = FactWriter::new(|_| None);
     let mut definition = create.definition.clone();
@@ -247,20 +235,13 @@ fn create_context(
         })?;
         definition.schema = Some(list(&mut writer, SchemaWire::of(&checked)));
     }
-    let written = writer.finish();
-    Ok(finish(
-        proposal,
-        None,
-        system,
-        Body::Create(definition),
-        written.packs,
-    ))
+    let packs = writer.finish().packs;
+    Ok(finish(proposal, None, system, Body::Create(definition), packs))
 }
 
 /// In what two definitions differ, if they do.
 pub(crate) fn differs(known: &CreateEntry, asked: &CreateEntry) -> Option<&'static str> {
-    let columns =
-        |definition: &CreateEntry| definition.schema.as_ref().and_then(Listed::inline).cloned();
+    let columns = |definition: &CreateEntry| definition.schema.as_ref().and_then(Listed::inline).cloned();
     match () {
         () if known.mode != asked.mode => Some("mode"),
         () if known.key != asked.key => Some("key"),
@@ -281,51 +262,33 @@ fn alter_context(
     if alter.rename.is_none() && alter.max_retracted_ppm.is_none() {
         return Err(Refusal::NothingToAlter.into());
     }
-    let mut writer = writer(setting);
+    let mut writer = relying_writer(setting);
     let schema = match &alter.rename {
         None => None,
         Some((from, to)) => {
-            let schema = context
-                .schema()
-                .ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
-            Some(list(
-                &mut writer,
-                SchemaWire::of(&renamed(context, schema, from, to)?),
-            ))
+            let schema = context.schema().ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
+            Some(list(&mut writer, SchemaWire::of(&renamed(context, schema, from, to)?)))
         }
     };
-    let written = writer.finish();
-    let body = Body::Alter(AlterEntry {
-        schema,
-        max_retracted_ppm: alter.max_retracted_ppm,
-    });
-    Ok(finish(proposal, None, system, body, written.packs))
+    let packs = writer.finish().packs;
+    let body = Body::Alter(AlterEntry { schema, max_retracted_ppm: alter.max_retracted_ppm });
+    Ok(finish(proposal, None, system, body, packs))
 }
 
 fn renamed(context: &Context, schema: &Schema, from: &str, to: &str) -> Result<Schema, Refusal> {
-    let place = schema
-        .place_of(from)
-        .ok_or_else(|| Refusal::UnknownColumn {
-            context: context.name().clone(),
-            column: from.chars().take(128).collect(),
-        })?;
-    let name = crate::name::FieldName::parse(to)
-        .map_err(|_| Refusal::ColumnName(to.chars().take(128).collect()))?;
+    let place = schema.place_of(from).ok_or_else(|| Refusal::UnknownColumn {
+        context: context.name().clone(),
+        column: from.chars().take(128).collect(),
+    })?;
+    let name =
+        crate::name::FieldName::parse(to).map_err(|_| Refusal::ColumnName(to.chars().take(128).collect()))?;
     if schema.place_of(to).is_some() {
         return Err(Refusal::ColumnExists(name));
     }
     let mut fields = schema.fields().to_vec();
     fields[place].name = name;
-    let key: Vec<String> = schema
-        .key_places()
-        .iter()
-        .map(|place| fields[*place].name.to_string())
-        .collect();
-    Ok(Schema::new(
-        SchemaVersion::new(schema.version().get() + 1),
-        fields,
-        &key,
-    )?)
+    let key: Vec<String> = schema.key_places().iter().map(|place| fields[*place].name.to_string()).collect();
+    Ok(Schema::new(SchemaVersion::new(schema.version().get() + 1), fields, &key)?)
 }
 
 /// What a put or withdrawal writes.
@@ -343,25 +306,12 @@ impl Writes {
         let both = || self.stated.iter().chain(&self.withdrawn);
         let retracted = both().map(FactRows::retractions).sum();
         let facts: u64 = both().map(|facts| facts.len() as u64).sum();
-        Counts {
-            rows,
-            asserted: facts - retracted,
-            retracted,
-            unchanged: self.unchanged,
-            duplicates,
-        }
+        Counts { rows, asserted: facts - retracted, retracted, unchanged: self.unchanged, duplicates }
     }
 }
 
-fn writer(setting: &Setting) -> FactWriter<'_> {
-    FactWriter::new(|digest| {
-        setting
-            .reader
-            .find(digest)
-            .ok()
-            .flatten()
-            .map(|(pack, _)| pack)
-    })
+fn relying_writer(setting: &Setting) -> FactWriter<'_> {
+    FactWriter::new(|digest| setting.reader.find(digest).ok().flatten().map(|(pack, _)| pack))
 }
 
 /// A list in the record, or apart from it if it is long.
@@ -385,20 +335,14 @@ async fn evaluate_put(
     let writes = match put.kind {
         PutKind::Facts { .. } => events::evaluate(setting, context, extract).await?,
         PutKind::Full { cutoff } => full::evaluate(setting, context, put, extract, cutoff).await?,
-        PutKind::Delta { cutoff } => {
-            withdraw::delta(setting, context, put, extract, cutoff).await?
-        }
+        PutKind::Delta { cutoff } => withdraw::delta(setting, context, put, extract, cutoff).await?,
     };
-    let mut writer = FactWriter::new(|_| None);
+    let mut packer = FactWriter::new(|_| None);
     if let Some(stated) = &writes.stated {
-        writer.add(
-            Part::Stated,
-            stated,
-            writes.stated_as_handed.then_some(&extract.groups),
-        );
+        packer.add(Part::Stated, stated, writes.stated_as_handed.then_some(&extract.groups));
     }
     if let Some(withdrawn) = &writes.withdrawn {
-        writer.add(Part::Withdrawn, withdrawn, None);
+        packer.add(Part::Withdrawn, withdrawn, None);
     }
     let counts = writes.counts(extract.rows, extract.duplicates);
     let snapshot = seal::snapshot(setting.store, context, put, extract, system);
@@ -408,22 +352,15 @@ async fn evaluate_put(
         semantics: put.options.semantics,
         replace: put.options.replace,
         schema_version: extract.schema.version().get(),
-        schema: extract
-            .is_new_schema
-            .then(|| list(&mut writer, SchemaWire::of(&extract.schema))),
+        schema: extract.is_new_schema.then(|| list(&mut packer, SchemaWire::of(&extract.schema))),
         facts: None,
         counts,
-        positions: (!positions.is_empty()).then(|| list(&mut writer, positions)),
+        positions: (!positions.is_empty()).then(|| list(&mut packer, positions)),
         watermark: put.options.watermark,
         snapshot,
     };
-    let WrittenFacts {
-        manifest, packs, ..
-    } = writer.finish();
-    let body = PutEntry {
-        facts: manifest,
-        ..body
-    };
+    let WrittenFacts { manifest: facts, packs, .. } = packer.finish();
+    let body = PutEntry { facts, ..body };
     let body = match put.kind {
         PutKind::Facts { .. } => Body::Facts(body),
         PutKind::Full { .. } => Body::Full(body),
@@ -440,37 +377,18 @@ async fn evaluate_withdrawal(
     system: SystemTime,
 ) -> Result<Evaluated, Error> {
     let (name, cutoff) = (context.name().clone(), withdraw.cutoff);
-    let schema = context.schema().ok_or_else(|| Refusal::UnknownCutoff {
-        context: name.clone(),
-        cutoff,
-    })?;
-    let said = context
-        .cutoffs()
-        .said(cutoff)
-        .ok_or(Refusal::UnknownCutoff {
-            context: name,
-            cutoff,
-        })?;
+    let schema = context.schema().ok_or_else(|| Refusal::UnknownCutoff { context: name.clone(), cutoff })?;
+    let said = context.cutoffs().said(cutoff).ok_or(Refusal::UnknownCutoff { context: name, cutoff })?;
     let withdrawn = withdraw::withdraw(setting, context, schema, cutoff, said, None).await?;
-    let writes = Writes {
-        withdrawn,
-        ..Writes::default()
-    };
-    let mut writer = FactWriter::new(|_| None);
+    let writes = Writes { withdrawn, ..Writes::default() };
+    let mut packer = FactWriter::new(|_| None);
     if let Some(withdrawn) = &writes.withdrawn {
-        writer.add(Part::Withdrawn, withdrawn, None);
+        packer.add(Part::Withdrawn, withdrawn, None);
     }
     let counts = writes.counts(0, 0);
-    let WrittenFacts {
-        manifest, packs, ..
-    } = writer.finish();
+    let WrittenFacts { manifest: facts, packs, .. } = packer.finish();
     let schema_version = schema.version().get();
-    let body = Body::Withdraw(WithdrawEntry {
-        cutoff,
-        schema_version,
-        facts: manifest,
-        counts,
-    });
+    let body = Body::Withdraw(WithdrawEntry { cutoff, schema_version, facts, counts });
     Ok(finish(proposal, None, system, body, packs))
 }
 

@@ -13,7 +13,7 @@ use crate::column::{column_digest, encode, is_all_null, normalise};
 use crate::identity::{ChunkDigest, PackDigest};
 use crate::key::EncodedKeys;
 use crate::manifest::{
-    ENTRY, Group, Manifest, OFFSET, OP, Ops, PARTITION, Part, Span, VALID_FROM, VALID_TO,
+    ENTRY, Group, Manifest, OFFSET, OP, Ops, PARTITION, Part, Span, VALID_FROM, VALID_TO, system_type,
 };
 use crate::pack::{ChunkKind, Pack, PackBuilder};
 use crate::row_group::{FieldColumn, group_digests, row_groups};
@@ -60,6 +60,12 @@ impl FactRows {
     }
 }
 
+/// Cuts rows and hashes their columns.
+fn hash_groups(rows: &FactRows) -> HashedGroups {
+    let ranges = row_groups(&rows.keys, &rows.columns).into_iter();
+    ranges.map(|range| (range.clone(), group_digests(&range, &rows.columns))).collect()
+}
+
 /// Row groups that have been cut and hashed before, with the digests of their columns.
 pub type HashedGroups = Vec<(Range<usize>, Vec<(FieldId, ChunkDigest)>)>;
 
@@ -87,19 +93,11 @@ impl<'a> FactWriter<'a> {
     /// Adds facts as one part. `hashed` spares cutting and hashing again what was hashed before.
     pub fn add(&mut self, part: Part, rows: &FactRows, hashed: Option<&HashedGroups>) {
         let cut;
-        let groups = match hashed {
-            Some(groups) => groups,
-            None => {
-                let ranges = row_groups(&rows.keys, &rows.columns);
-                cut = ranges
-                    .into_iter()
-                    .map(|range| {
-                        let digests = group_digests(&range, &rows.columns);
-                        (range, digests)
-                    })
-                    .collect();
-                &cut
-            }
+        let groups = if let Some(groups) = hashed {
+            groups
+        } else {
+            cut = hash_groups(rows);
+            &cut
         };
         for (range, digests) in groups {
             let group = self.group(part, rows, range, digests);
@@ -121,9 +119,8 @@ impl<'a> FactWriter<'a> {
             let values = column.values.slice(range.start, range.len());
             self.column(*digest, column.field_type, &values);
         }
-        let span = |values: &[i64]| {
-            Span::of(values[range.clone()].iter().copied()).expect("a group has rows")
-        };
+        let span =
+            |values: &[i64]| Span::of(values[range.clone()].iter().copied()).expect("a group has rows");
         let (valid_from, valid_to) = (span(&rows.valid_from), span(&rows.valid_to));
         let retractions = rows.retract.get(range.clone()).unwrap_or_default();
         let retracting = retractions.iter().filter(|retract| **retract).count();
@@ -132,48 +129,14 @@ impl<'a> FactWriter<'a> {
             all if all == range.len() => Ops::Retract,
             _ => Ops::Mixed,
         };
-        let mut system = |field: FieldId, values: ArrayRef, field_type: FieldType| {
+        let entries = entry_span(rows, range);
+        for (field, values) in system_columns(rows, range, (valid_from, valid_to, ops, entries)) {
+            let field_type = system_type(field).expect("system columns alone");
             let values = normalise(field_type, &values);
             if !is_all_null(&values) {
                 let digest = column_digest(field_type, &values);
                 self.column(digest, field_type, &values);
                 columns.push((field, digest));
-            }
-        };
-        for (field, span, values) in [
-            (VALID_FROM, valid_from, &rows.valid_from),
-            (VALID_TO, valid_to, &rows.valid_to),
-        ] {
-            if span.constant().is_none() {
-                let values = Int64Array::from(values[range.clone()].to_vec());
-                system(field, Arc::new(values), FieldType::Int(64));
-            }
-        }
-        if ops == Ops::Mixed {
-            system(
-                OP,
-                Arc::new(BooleanArray::from(retractions.to_vec())),
-                FieldType::Bool,
-            );
-        }
-        let mut entries = Span { min: 0, max: 0 };
-        if let Some(ordinals) = &rows.entries {
-            let ordinals = &ordinals[range.clone()];
-            entries = Span::of(ordinals.iter().map(|o| i64::from(*o))).expect("a group has rows");
-            if entries.constant().is_none() {
-                system(
-                    ENTRY,
-                    Arc::new(UInt32Array::from(ordinals.to_vec())),
-                    FieldType::UInt(32),
-                );
-            }
-        }
-        for (field, values, field_type) in [
-            (PARTITION, &rows.partition, FieldType::Utf8),
-            (OFFSET, &rows.offset, FieldType::Int(64)),
-        ] {
-            if let Some(values) = values {
-                system(field, values.slice(range.start, range.len()), field_type);
             }
         }
         columns.sort_unstable_by_key(|(field, _)| *field);
@@ -199,8 +162,7 @@ impl<'a> FactWriter<'a> {
             }
             return;
         }
-        self.builder
-            .add_column(digest, field_type, &encode(field_type, values));
+        self.builder.add_column(digest, field_type, &encode(field_type, values));
         if self.builder.is_full() {
             let full = std::mem::replace(&mut self.builder, PackBuilder::new(0));
             self.packs.push(full.finish());
@@ -214,19 +176,45 @@ impl<'a> FactWriter<'a> {
 
     /// Closes the packs and writes the manifest, if there were facts.
     pub fn finish(mut self) -> WrittenFacts {
-        let manifest = (!self.manifest.groups.is_empty()).then(|| {
-            self.builder
-                .add_bytes(ChunkKind::Manifest, &self.manifest.to_bytes())
-        });
+        let manifest = (!self.manifest.groups.is_empty())
+            .then(|| self.builder.add_bytes(ChunkKind::Manifest, &self.manifest.to_bytes()));
         if !self.builder.is_empty() {
             self.packs.push(self.builder.finish());
         }
-        WrittenFacts {
-            manifest,
-            packs: self.packs,
-            relied_on: self.relied_on,
+        WrittenFacts { manifest, packs: self.packs, relied_on: self.relied_on }
+    }
+}
+
+/// The span of the entries of a keyframe's rows; of an entry's facts, 0.
+fn entry_span(rows: &FactRows, range: &Range<usize>) -> Span {
+    let ordinals = rows.entries.as_ref().map_or(&[][..], |ordinals| &ordinals[range.clone()]);
+    Span::of(ordinals.iter().map(|ordinal| i64::from(*ordinal))).unwrap_or(Span { min: 0, max: 0 })
+}
+
+/// The system columns of a group that are not the same in all its rows.
+fn system_columns(
+    rows: &FactRows,
+    range: &Range<usize>,
+    (valid_from, valid_to, ops, entries): (Span, Span, Ops, Span),
+) -> Vec<(FieldId, ArrayRef)> {
+    let mut columns: Vec<(FieldId, ArrayRef)> = Vec::new();
+    for (field, span, values) in
+        [(VALID_FROM, valid_from, &rows.valid_from), (VALID_TO, valid_to, &rows.valid_to)]
+    {
+        if span.constant().is_none() {
+            columns.push((field, Arc::new(Int64Array::from(values[range.clone()].to_vec()))));
         }
     }
+    if ops == Ops::Mixed {
+        columns.push((OP, Arc::new(BooleanArray::from(rows.retract[range.clone()].to_vec()))));
+    }
+    if let (Some(ordinals), None) = (&rows.entries, entries.constant()) {
+        columns.push((ENTRY, Arc::new(UInt32Array::from(ordinals[range.clone()].to_vec()))));
+    }
+    for (field, values) in [(PARTITION, &rows.partition), (OFFSET, &rows.offset)] {
+        columns.extend(values.iter().map(|values| (field, values.slice(range.start, range.len()))));
+    }
+    columns
 }
 
 /// Facts in packs, not yet in any store.

@@ -28,6 +28,12 @@ struct FormatWire {
     constants: Constants,
 }
 
+/// What every version of the file has.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
+}
+
 /// Constants of the format that a reader must share.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,33 +70,18 @@ pub(crate) async fn read(backend: &Backend) -> Result<Option<StoreId>, Error> {
     let Some(bytes) = backend.read(&path, BYTES_MAX).await? else {
         return Ok(None);
     };
-    #[derive(Deserialize)]
-    struct Head {
-        format: u32,
-    }
-    let head: Head =
-        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
+    let head: Head = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
     if head.format > FORMAT {
-        return Err(Error::Newer {
-            object: path.to_string(),
-            found: head.format,
-            known: FORMAT,
-        });
+        return Err(Error::Newer { object: path.to_string(), found: head.format, known: FORMAT });
     }
-    let format: FormatWire =
-        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
+    let format: FormatWire = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
     if format.format != FORMAT || format.constants != CONSTANTS {
-        return Err(Error::damaged(
-            &path,
-            "its constants are not those of format 1",
-        ));
+        return Err(Error::damaged(&path, "its constants are not those of format 1"));
     }
     if serde_json::to_vec(&format).ok().as_deref() != Some(&bytes) {
         return Err(Error::damaged(&path, "it is not in its one form"));
     }
-    StoreId::parse(&format.store)
-        .map(Some)
-        .map_err(|error| Error::damaged(&path, error))
+    StoreId::parse(&format.store).map(Some).map_err(|error| Error::damaged(&path, error))
 }
 
 /// Makes a store where there is none, or takes the one that somebody made in the meantime.
@@ -112,9 +103,9 @@ pub(crate) async fn create(
     let bytes = Bytes::from(serde_json::to_vec(&format).expect("every field has a JSON form"));
     match backend.create(&path(), bytes).await {
         Created::Yes => Ok(store),
-        Created::Exists => read(backend)
-            .await?
-            .ok_or_else(|| Error::damaged(path(), "it exists and does not")),
+        Created::Exists => {
+            read(backend).await?.ok_or_else(|| Error::damaged(path(), "it exists and does not"))
+        }
         Created::Unknown(error) => Err(error),
     }
 }

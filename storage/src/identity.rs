@@ -196,13 +196,7 @@ mod tests {
     fn names_read_back_as_printed_and_nothing_else_is_read() {
         let nonce = Nonce::new([0xab; 16]);
         assert_eq!(Nonce::parse(&nonce.to_string()), Ok(nonce));
-        for bad in [
-            "",
-            "ab",
-            &"AB".repeat(16),
-            &"g0".repeat(16),
-            &"ab".repeat(17),
-        ] {
+        for bad in ["", "ab", &"AB".repeat(16), &"g0".repeat(16), &"ab".repeat(17)] {
             assert!(Nonce::parse(bad).is_err(), "{bad}");
         }
     }

@@ -7,14 +7,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use crate::error::Error;
-use crate::identity::{
-    ChunkDigest, EntryId, PackDigest, RecordHash, Sequence, SnapshotId, StoreId,
-};
+use crate::identity::{ChunkDigest, EntryId, PackDigest, RecordHash, Sequence, SnapshotId, StoreId};
 use crate::merkle::Frontier;
 use crate::name::{ContextName, IdempotencyKey, Principal};
 use crate::pack::{ChunkLine, line_from_bytes, line_to_bytes};
@@ -34,8 +30,7 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 const ENTRIES: TableDefinition<'_, (&str, u64, u32), &[u8]> = TableDefinition::new("entries");
 const CONTEXTS: TableDefinition<'_, &str, ()> = TableDefinition::new("contexts");
-const KEYS: TableDefinition<'_, (&str, &str, &str), (u64, u32)> =
-    TableDefinition::new("idempotency_keys");
+const KEYS: TableDefinition<'_, (&str, &str, &str), (u64, u32)> = TableDefinition::new("idempotency_keys");
 const CHUNKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("chunks");
 const PACKS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("packs");
 const SNAPSHOTS: TableDefinition<'_, &[u8], (&str, u64, u32)> = TableDefinition::new("snapshots");
@@ -63,10 +58,7 @@ impl<E: Into<redb::Error>> From<E> for IndexError {
 
 impl IndexError {
     pub(crate) fn into_error(self, path: &Path) -> Error {
-        Error::State {
-            path: path.to_owned(),
-            reason: crate::error::reasons(&self),
-        }
+        Error::State { path: path.to_owned(), reason: crate::error::reasons(&self) }
     }
 }
 
@@ -112,9 +104,7 @@ impl Index {
         let is_small = std::fs::metadata(path).is_ok_and(|file| file.len() <= CHECK_BYTES_MAX);
         // A damaged file may make redb panic; the file is a cache, so that is no more than damage.
         let opened = std::panic::catch_unwind(|| -> Result<Database, redb::DatabaseError> {
-            let mut database = Database::builder()
-                .set_cache_size(CACHE_BYTES)
-                .create(path)?;
+            let mut database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
             if is_small && !database.check_integrity()? {
                 return Err(redb::StorageError::Corrupted("repaired".into()).into());
             }
@@ -145,9 +135,7 @@ impl Index {
     /// [`IndexError`] if redb cannot.
     pub fn in_memory(store: StoreId) -> Result<Self, IndexError> {
         let backend = redb::backends::InMemoryBackend::new();
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create_with_backend(backend)?;
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend)?;
         let index = Self { database };
         index.check(store)?.ok();
         Ok(index)
@@ -204,40 +192,29 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError`] if redb cannot; the index is then as it was.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
     pub fn apply(&self, change: &Change) -> Result<(), IndexError> {
         let mut write = self.database.begin_write()?;
         let durable = change.applied.sequence.get() % RECORDS_PER_SYNC == RECORDS_PER_SYNC - 1;
-        write.set_durability(if durable {
-            Durability::Immediate
-        } else {
-            Durability::None
-        })?;
+        write.set_durability(if durable { Durability::Immediate } else { Durability::None })?;
         write.set_quick_repair(durable);
         {
             let mut meta = write.open_table(META)?;
             meta.insert("applied", seal(write_applied(&change.applied)).as_slice())?;
             let mut records = write.open_table(RECORDS)?;
-            records.insert(
-                change.applied.sequence.get(),
-                change.applied.hash.as_bytes().as_slice(),
-            )?;
+            records.insert(change.applied.sequence.get(), change.applied.hash.as_bytes().as_slice())?;
             let mut entries = write.open_table(ENTRIES)?;
             let mut contexts = write.open_table(CONTEXTS)?;
             let mut keys = write.open_table(KEYS)?;
             for (id, entry) in &change.entries {
                 let place = (id.record.get(), id.place);
                 let json = serde_json::to_vec(entry).expect("every field has a JSON form");
-                entries.insert(
-                    (entry.context.as_str(), place.0, place.1),
-                    seal(json).as_slice(),
-                )?;
+                entries.insert((entry.context.as_str(), place.0, place.1), seal(json).as_slice())?;
                 contexts.insert(entry.context.as_str(), ())?;
                 if let Some(key) = &entry.idempotency_key {
-                    let key = (
-                        entry.context.as_str(),
-                        entry.principal.as_str(),
-                        key.as_str(),
-                    );
+                    let key = (entry.context.as_str(), entry.principal.as_str(), key.as_str());
                     keys.insert(key, place)?;
                 }
             }
@@ -301,13 +278,7 @@ impl Index {
             let (_, record, place) = key.value();
             let json = unseal(value.value()).ok_or(IndexError::Value("entries"))?;
             let entry = serde_json::from_slice(json).map_err(|_| IndexError::Value("entries"))?;
-            entries.push((
-                EntryId {
-                    record: Sequence::new(record),
-                    place,
-                },
-                entry,
-            ));
+            entries.push((EntryId { record: Sequence::new(record), place }, entry));
         }
         Ok(entries)
     }
@@ -327,10 +298,7 @@ impl Index {
         let found = table.get((context.as_str(), principal.as_str(), key.as_str()))?;
         Ok(found.map(|value| {
             let (record, place) = value.value();
-            EntryId {
-                record: Sequence::new(record),
-                place,
-            }
+            EntryId { record: Sequence::new(record), place }
         }))
     }
 
@@ -338,10 +306,7 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError`] on damage.
-    pub fn chunk(
-        &self,
-        digest: ChunkDigest,
-    ) -> Result<Option<(PackDigest, ChunkLine)>, IndexError> {
+    pub fn chunk(&self, digest: ChunkDigest) -> Result<Option<(PackDigest, ChunkLine)>, IndexError> {
         let read = self.database.begin_read()?;
         let table = read.open_table(CHUNKS)?;
         let Some(value) = table.get(digest.as_bytes().as_slice())? else {
@@ -352,9 +317,7 @@ impl Index {
             let line = line_from_bytes(line)?;
             (line.digest == digest).then_some((PackDigest::new(*pack), line))
         };
-        parse(value.value())
-            .map(Some)
-            .ok_or(IndexError::Value("chunks"))
+        parse(value.value()).map(Some).ok_or(IndexError::Value("chunks"))
     }
 
     /// Every chunk with its pack.
@@ -375,10 +338,7 @@ impl Index {
         let mut packs = Vec::new();
         for row in table.iter()? {
             let (key, bytes) = row?;
-            let digest = key
-                .value()
-                .try_into()
-                .map_err(|_| IndexError::Value("packs"))?;
+            let digest = key.value().try_into().map_err(|_| IndexError::Value("packs"))?;
             packs.push((PackDigest::new(digest), bytes.value()));
         }
         Ok(packs)
@@ -396,13 +356,7 @@ impl Index {
         };
         let (context, record, place) = value.value();
         let context = ContextName::parse(context).map_err(|_| IndexError::Value("snapshots"))?;
-        Ok(Some((
-            context,
-            EntryId {
-                record: Sequence::new(record),
-                place,
-            },
-        )))
+        Ok(Some((context, EntryId { record: Sequence::new(record), place })))
     }
 
     /// The leaf hash of a record.
@@ -415,10 +369,7 @@ impl Index {
         let Some(value) = table.get(sequence.get())? else {
             return Ok(None);
         };
-        let hash = value
-            .value()
-            .try_into()
-            .map_err(|_| IndexError::Value("records"))?;
+        let hash = value.value().try_into().map_err(|_| IndexError::Value("records"))?;
         Ok(Some(RecordHash::new(hash)))
     }
 
@@ -427,12 +378,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`] on damage.
     pub fn has_note(&self, note: &str) -> Result<bool, IndexError> {
-        Ok(self
-            .database
-            .begin_read()?
-            .open_table(META)?
-            .get(note)?
-            .is_some())
+        Ok(self.database.begin_read()?.open_table(META)?.get(note)?.is_some())
     }
 
     /// Keeps a note.
@@ -468,11 +414,7 @@ fn write_applied(applied: &Applied) -> Vec<u8> {
     bytes.extend_from_slice(&applied.newest_time.micros().to_le_bytes());
     bytes.extend_from_slice(applied.hash.as_bytes());
     bytes.extend_from_slice(&applied.frontier.size().to_le_bytes());
-    applied
-        .frontier
-        .peaks()
-        .iter()
-        .for_each(|peak| bytes.extend_from_slice(peak));
+    applied.frontier.peaks().iter().for_each(|peak| bytes.extend_from_slice(peak));
     bytes
 }
 

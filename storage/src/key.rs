@@ -7,8 +7,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
 
@@ -42,14 +42,9 @@ impl EncodedKeys {
             let offsets = (0..=rows).map(|row| offset(8 * row)).collect();
             return Self { bytes, offsets };
         }
-        let mut keys = Self {
-            bytes: Vec::new(),
-            offsets: Vec::with_capacity(rows + 1),
-        };
-        let columns: Vec<_> = columns
-            .iter()
-            .map(|(field_type, column)| Column::of(*field_type, column))
-            .collect();
+        let mut keys = Self { bytes: Vec::new(), offsets: Vec::with_capacity(rows + 1) };
+        let columns: Vec<_> =
+            columns.iter().map(|(field_type, column)| Column::of(*field_type, column)).collect();
         keys.offsets.push(0);
         for row in 0..rows {
             for column in &columns {
@@ -62,10 +57,7 @@ impl EncodedKeys {
 
     /// Gathers keys that are encoded already.
     pub fn from_keys<'a>(keys: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut gathered = Self {
-            bytes: Vec::new(),
-            offsets: vec![0],
-        };
+        let mut gathered = Self { bytes: Vec::new(), offsets: vec![0] };
         for key in keys {
             gathered.bytes.extend_from_slice(key);
             gathered.offsets.push(offset(gathered.bytes.len()));
@@ -130,13 +122,9 @@ impl EncodedKeys {
             head[..length].copy_from_slice(&key[..length]);
             u64::from_be_bytes(head)
         };
-        let mut rows: Vec<(u64, u32)> = (0..offset(self.len()))
-            .map(|row| (prefix(row), row))
-            .collect();
+        let mut rows: Vec<(u64, u32)> = (0..offset(self.len())).map(|row| (prefix(row), row)).collect();
         rows.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0)
-                .then_with(|| self.get(a.1 as usize).cmp(self.get(b.1 as usize)))
-                .then(a.1.cmp(&b.1))
+            a.0.cmp(&b.0).then_with(|| self.get(a.1 as usize).cmp(self.get(b.1 as usize))).then(a.1.cmp(&b.1))
         });
         rows.into_iter().map(|(_, row)| row).collect()
     }
@@ -154,10 +142,7 @@ impl EncodedKeys {
         let end = self.offsets[from + rows];
         Self {
             bytes: self.bytes[start as usize..end as usize].to_vec(),
-            offsets: self.offsets[from..=from + rows]
-                .iter()
-                .map(|place| place - start)
-                .collect(),
+            offsets: self.offsets[from..=from + rows].iter().map(|place| place - start).collect(),
         }
     }
 
@@ -177,15 +162,10 @@ fn signed(value: i64) -> u64 {
 }
 
 /// Columns whose values fit one word each.
-fn words<'a>(
-    field_type: FieldType,
-    column: &'a dyn Array,
-) -> Option<Box<dyn Iterator<Item = u64> + 'a>> {
+fn words<'a>(field_type: FieldType, column: &'a dyn Array) -> Option<Box<dyn Iterator<Item = u64> + 'a>> {
     macro_rules! integers {
         ($type:ty, $to:expr) => {
-            Some(Box::new(
-                column.as_primitive::<$type>().values().iter().map($to),
-            ))
+            Some(Box::new(column.as_primitive::<$type>().values().iter().map($to)))
         };
     }
     match field_type {
@@ -221,9 +201,7 @@ impl<'a> Column<'a> {
             return Self::Words(words.collect());
         }
         match field_type {
-            FieldType::Decimal(..) => {
-                Self::Decimals(column.as_primitive::<Decimal128Type>().values())
-            }
+            FieldType::Decimal(..) => Self::Decimals(column.as_primitive::<Decimal128Type>().values()),
             FieldType::Bool => Self::Bools(column.as_boolean()),
             FieldType::Utf8 => Self::Texts(column.as_string()),
             FieldType::Binary => Self::Bytes(column.as_binary()),
@@ -276,44 +254,24 @@ mod tests {
         let keys = EncodedKeys::encode(&[(field_type, column)]);
         assert_eq!(keys.len(), rows);
         for row in 1..rows {
-            assert!(
-                keys.get(row - 1) < keys.get(row),
-                "{field_type} row {row}: {keys:?}"
-            );
+            assert!(keys.get(row - 1) < keys.get(row), "{field_type} row {row}: {keys:?}");
         }
     }
 
     #[test]
     fn byte_order_is_key_order() {
-        check(
-            FieldType::Int(64),
-            Arc::new(Int64Array::from(vec![i64::MIN, -2, -1, 0, 1, i64::MAX])),
-        );
-        check(
-            FieldType::UInt(64),
-            Arc::new(UInt64Array::from(vec![0, 1, u64::MAX])),
-        );
-        check(
-            FieldType::Bool,
-            Arc::new(BooleanArray::from(vec![false, true])),
-        );
+        check(FieldType::Int(64), Arc::new(Int64Array::from(vec![i64::MIN, -2, -1, 0, 1, i64::MAX])));
+        check(FieldType::UInt(64), Arc::new(UInt64Array::from(vec![0, 1, u64::MAX])));
+        check(FieldType::Bool, Arc::new(BooleanArray::from(vec![false, true])));
         let decimals = Decimal128Array::from(vec![-(10_i128.pow(37)), -1, 0, 1, 10_i128.pow(37)]);
         check(FieldType::Decimal(38, 2), Arc::new(decimals));
         check(
             FieldType::Utf8,
-            Arc::new(StringArray::from(vec![
-                "", "\0", "\0\0", "\0a", "a", "a\0", "ab", "é",
-            ])),
+            Arc::new(StringArray::from(vec!["", "\0", "\0\0", "\0a", "a", "a\0", "ab", "é"])),
         );
         check(
             FieldType::Binary,
-            Arc::new(BinaryArray::from(vec![
-                &b""[..],
-                b"\0",
-                b"\0\xff",
-                b"\x01",
-                b"\xff",
-            ])),
+            Arc::new(BinaryArray::from(vec![&b""[..], b"\0", b"\0\xff", b"\x01", b"\xff"])),
         );
     }
 
@@ -329,10 +287,8 @@ mod tests {
 
     #[test]
     fn widening_moves_no_key() {
-        let narrow =
-            EncodedKeys::encode(&[(FieldType::Int(8), Arc::new(Int8Array::from(vec![-3, 5])))]);
-        let wide =
-            EncodedKeys::encode(&[(FieldType::Int(64), Arc::new(Int64Array::from(vec![-3, 5])))]);
+        let narrow = EncodedKeys::encode(&[(FieldType::Int(8), Arc::new(Int8Array::from(vec![-3, 5])))]);
+        let wide = EncodedKeys::encode(&[(FieldType::Int(64), Arc::new(Int64Array::from(vec![-3, 5])))]);
         assert_eq!(narrow, wide);
     }
 
@@ -344,13 +300,7 @@ mod tests {
         assert_eq!(rows, [1, 3, 0, 2]);
         let sorted = keys.take(&rows);
         assert!(sorted.is_sorted());
-        assert_eq!(
-            (
-                sorted.lower_bound(keys.get(0)),
-                sorted.upper_bound(keys.get(0))
-            ),
-            (2, 4)
-        );
+        assert_eq!((sorted.lower_bound(keys.get(0)), sorted.upper_bound(keys.get(0))), (2, 4));
         assert_eq!(sorted.slice(1, 2).get(0), sorted.get(1));
     }
 }

@@ -39,30 +39,21 @@ pub async fn read_slot(backend: &Backend, sequence: Sequence) -> Result<Option<S
 
 fn read_record(path: &Path, sequence: Sequence, bytes: &Bytes) -> Result<Slot, Error> {
     let record = Record::from_bytes(bytes).map_err(|error| match error {
-        ReadRecordError::Newer(found) => Error::Newer {
-            object: path.to_string(),
-            found,
-            known: crate::record::FORMAT,
-        },
-        other => Error::damaged(path, reasons(&other)),
+        ReadRecordError::Newer(found) => {
+            Error::Newer { object: path.to_string(), found, known: crate::record::FORMAT }
+        }
+        other @ (ReadRecordError::TooLong(_) | ReadRecordError::Json(_) | ReadRecordError::NotCanonical) => {
+            Error::damaged(path, reasons(&other))
+        }
     })?;
     if record.sequence != sequence {
-        return Err(Error::damaged(
-            path,
-            format_args!("it holds record {}", record.sequence),
-        ));
+        return Err(Error::damaged(path, format_args!("it holds record {}", record.sequence)));
     }
-    Ok(Slot {
-        record,
-        hash: record_hash(bytes),
-    })
+    Ok(Slot { record, hash: record_hash(bytes) })
 }
 
 async fn exists(backend: &Backend, sequence: u64) -> Result<bool, Error> {
-    Ok(backend
-        .size(&slot_path(Sequence::new(sequence)))
-        .await?
-        .is_some())
+    Ok(backend.size(&slot_path(Sequence::new(sequence))).await?.is_some())
 }
 
 /// How many records there are. `hint` says how many there are at least, or may be wrong.
@@ -70,11 +61,7 @@ async fn exists(backend: &Backend, sequence: u64) -> Result<bool, Error> {
 /// # Errors
 /// [`Error::MissingRecord`] if a slot is free although a higher one is taken.
 pub async fn count_records(backend: &Backend, hint: u64) -> Result<u64, Error> {
-    let mut known = if hint > 0 && !exists(backend, hint - 1).await? {
-        0
-    } else {
-        hint
-    };
+    let mut known = if hint > 0 && !exists(backend, hint - 1).await? { 0 } else { hint };
     // Probe forward by doubling, then halve: [known, free) always holds the first free slot.
     let mut step = 1;
     let mut free = loop {
@@ -103,19 +90,12 @@ async fn refuse_gap(backend: &Backend, mut free: u64) -> Result<u64, Error> {
         let after = slot_path(Sequence::new(free));
         let listed = backend.list_after(&Path::from("log"), &after).await?;
         let number = |path: &Path| path.filename().and_then(|name| name.parse::<u64>().ok());
-        let Some(found) = listed
-            .iter()
-            .filter_map(|(path, _)| number(path))
-            .filter(|n| *n > free)
-            .min()
+        let Some(found) = listed.iter().filter_map(|(path, _)| number(path)).filter(|n| *n > free).min()
         else {
             return Ok(free);
         };
         if !exists(backend, free).await? {
-            return Err(Error::MissingRecord {
-                missing: free,
-                found,
-            });
+            return Err(Error::MissingRecord { missing: free, found });
         }
         while exists(backend, free).await? {
             free += 1;

@@ -81,16 +81,10 @@ impl Span {
     /// The span of some values; `None` without values.
     pub fn of(values: impl IntoIterator<Item = i64>) -> Option<Self> {
         values.into_iter().fold(None, |span: Option<Self>, value| {
-            Some(span.map_or(
-                Self {
-                    min: value,
-                    max: value,
-                },
-                |span| Self {
-                    min: span.min.min(value),
-                    max: span.max.max(value),
-                },
-            ))
+            Some(span.map_or(Self { min: value, max: value }, |span| Self {
+                min: span.min.min(value),
+                max: span.max.max(value),
+            }))
         })
     }
 
@@ -126,10 +120,7 @@ pub struct Group {
 impl Group {
     /// The chunk of a column, if it has a value in this group.
     pub fn column(&self, field: FieldId) -> Option<ChunkDigest> {
-        let place = self
-            .columns
-            .binary_search_by_key(&field, |(field, _)| *field)
-            .ok()?;
+        let place = self.columns.binary_search_by_key(&field, |(field, _)| *field).ok()?;
         Some(self.columns[place].1)
     }
 
@@ -218,11 +209,7 @@ impl Manifest {
         for _ in 0..count {
             groups.push(reader.group()?);
         }
-        if reader.at == bytes.len() {
-            Ok(Self { groups })
-        } else {
-            Err(reader.wrong("bytes after the end"))
-        }
+        if reader.at == bytes.len() { Ok(Self { groups }) } else { Err(reader.wrong("bytes after the end")) }
     }
 }
 
@@ -241,9 +228,7 @@ impl<'a> Reader<'a> {
     }
 
     fn slice(&mut self, length: usize, what: &'static str) -> Result<&'a [u8], ReadManifestError> {
-        let slice = self.bytes[self.at..]
-            .get(..length)
-            .ok_or_else(|| self.wrong(what))?;
+        let slice = self.bytes[self.at..].get(..length).ok_or_else(|| self.wrong(what))?;
         self.at += length;
         Ok(slice)
     }
@@ -260,11 +245,7 @@ impl<'a> Reader<'a> {
     fn span(&mut self) -> Result<Span, ReadManifestError> {
         let min = i64::from_le_bytes(self.take("a span")?);
         let max = i64::from_le_bytes(self.take("a span")?);
-        if min <= max {
-            Ok(Span { min, max })
-        } else {
-            Err(self.wrong("an inverted span"))
-        }
+        if min <= max { Ok(Span { min, max }) } else { Err(self.wrong("an inverted span")) }
     }
 
     fn group(&mut self) -> Result<Group, ReadManifestError> {
@@ -300,17 +281,7 @@ impl<'a> Reader<'a> {
         if rows == 0 || first_key > last_key {
             return Err(self.wrong("a group without rows or with inverted keys"));
         }
-        Ok(Group {
-            part,
-            rows,
-            first_key,
-            last_key,
-            valid_from,
-            valid_to,
-            ops,
-            entries,
-            columns,
-        })
+        Ok(Group { part, rows, first_key, last_key, valid_from, valid_to, ops, entries, columns })
     }
 }
 
@@ -333,26 +304,18 @@ mod tests {
                 (VALID_TO, ChunkDigest::new([2; 32])),
             ],
         };
-        Manifest {
-            groups: vec![group(Part::At, b"a"), group(Part::After, b"b")],
-        }
+        Manifest { groups: vec![group(Part::At, b"a"), group(Part::After, b"b")] }
     }
 
     #[test]
     fn a_manifest_reads_back() {
         let manifest = manifest();
-        assert_eq!(
-            Manifest::from_bytes(&manifest.to_bytes()),
-            Ok(manifest.clone())
-        );
+        assert_eq!(Manifest::from_bytes(&manifest.to_bytes()), Ok(manifest.clone()));
         assert_eq!(manifest.rows(), 6);
         let group = &manifest.groups[0];
         assert_eq!(group.column(VALID_TO), Some(ChunkDigest::new([2; 32])));
         assert_eq!(group.column(VALID_FROM), None);
-        assert_eq!(
-            [-6, -5, OPEN - 1].map(|valid| group.may_hold(valid)),
-            [false, true, true]
-        );
+        assert_eq!([-6, -5, OPEN - 1].map(|valid| group.may_hold(valid)), [false, true, true]);
     }
 
     #[test]

@@ -29,20 +29,11 @@ impl TreeHash for LogHash {
     }
 
     fn leaf(bytes: &[u8]) -> Hash {
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(bytes)
-            .finalize()
-            .into()
+        Sha256::new().chain_update([0]).chain_update(bytes).finalize().into()
     }
 
     fn node(left: &Hash, right: &Hash) -> Hash {
-        Sha256::new()
-            .chain_update([1])
-            .chain_update(left)
-            .chain_update(right)
-            .finalize()
-            .into()
+        Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
     }
 }
 
@@ -56,20 +47,11 @@ impl TreeHash for ContentHash {
     }
 
     fn leaf(bytes: &[u8]) -> Hash {
-        blake3::Hasher::new()
-            .update(&[0])
-            .update(bytes)
-            .finalize()
-            .into()
+        blake3::Hasher::new().update(&[0]).update(bytes).finalize().into()
     }
 
     fn node(left: &Hash, right: &Hash) -> Hash {
-        blake3::Hasher::new()
-            .update(&[1])
-            .update(left)
-            .update(right)
-            .finalize()
-            .into()
+        blake3::Hasher::new().update(&[1]).update(left).update(right).finalize().into()
     }
 }
 
@@ -99,14 +81,14 @@ impl Frontier {
     }
 
     /// Adds a leaf by its hash.
+    ///
+    /// # Panics
+    /// Never: there is a peak for each bit of the size.
     pub fn push<H: TreeHash>(&mut self, leaf: Hash) {
         let mut node = leaf;
         let mut size = self.size;
         while size & 1 == 1 {
-            let left = self
-                .peaks
-                .pop()
-                .expect("there is a peak for each bit of the size");
+            let left = self.peaks.pop().expect("there is a peak for each bit of the size");
             node = H::node(&left, &node);
             size >>= 1;
         }
@@ -127,7 +109,9 @@ impl Frontier {
 /// The root over some leaf hashes.
 pub fn root<H: TreeHash>(leaves: &[Hash]) -> Hash {
     let mut frontier = Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push::<H>(*leaf));
+    for leaf in leaves {
+        frontier.push::<H>(*leaf);
+    }
     frontier.root::<H>()
 }
 
@@ -158,13 +142,7 @@ pub fn inclusion_path<H: TreeHash>(leaves: &[Hash], place: usize) -> Option<Vec<
 }
 
 /// Whether a path proves that a leaf stands at a place of a tree (RFC 9162, section 2.1.3.2).
-pub fn verify_inclusion<H: TreeHash>(
-    leaf: Hash,
-    place: u64,
-    size: u64,
-    path: &[Hash],
-    tree: &Hash,
-) -> bool {
+pub fn verify_inclusion<H: TreeHash>(leaf: Hash, place: u64, size: u64, path: &[Hash], tree: &Hash) -> bool {
     if place >= size {
         return false;
     }
@@ -194,8 +172,7 @@ pub fn consistency_path<H: TreeHash>(leaves: &[Hash], older: usize) -> Option<Ve
     if older == 0 || older > leaves.len() {
         return None;
     }
-    let (mut from, mut size, mut wanted, mut whole, mut path) =
-        (0, leaves.len(), older, true, Vec::new());
+    let (mut from, mut size, mut wanted, mut whole, mut path) = (0, leaves.len(), older, true, Vec::new());
     while wanted < size {
         let half = split(size);
         if wanted <= half {
@@ -264,9 +241,7 @@ mod tests {
     use super::*;
 
     fn leaves(count: u64) -> Vec<Hash> {
-        (0..count)
-            .map(|leaf| LogHash::leaf(&leaf.to_le_bytes()))
-            .collect()
+        (0..count).map(|leaf| LogHash::leaf(&leaf.to_le_bytes())).collect()
     }
 
     /// The definition of RFC 9162, section 2.1.1, word for word.
@@ -295,15 +270,10 @@ mod tests {
             "606162636465666768696a6b6c6d6e6f",
         ];
         let unhex = |text: &str| -> Vec<u8> {
-            (0..text.len() / 2)
-                .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
-                .collect()
+            (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
         };
-        let leaves: Vec<_> = inputs
-            .iter()
-            .map(|input| LogHash::leaf(&unhex(input)))
-            .collect();
-        let hex = |hash: Hash| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let leaves: Vec<_> = inputs.iter().map(|input| LogHash::leaf(&unhex(input))).collect();
+        let hex = |hash: Hash| crate::identity::RecordHash::new(hash).to_string();
         assert_eq!(
             hex(root::<LogHash>(&[])),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -325,32 +295,15 @@ mod tests {
             let tree = root::<LogHash>(&leaves);
             assert_eq!(tree, naive(&leaves), "{size}");
             for place in 0..size {
-                let path =
-                    inclusion_path::<LogHash>(&leaves, usize::try_from(place).unwrap()).unwrap();
+                let path = inclusion_path::<LogHash>(&leaves, usize::try_from(place).unwrap()).unwrap();
                 let leaf = leaves[usize::try_from(place).unwrap()];
-                assert!(
-                    verify_inclusion::<LogHash>(leaf, place, size, &path, &tree),
-                    "{place} of {size}"
-                );
-                assert!(!verify_inclusion::<LogHash>(
-                    LogHash::leaf(b"x"),
-                    place,
-                    size,
-                    &path,
-                    &tree
-                ));
-                assert!(!verify_inclusion::<LogHash>(
-                    leaf,
-                    place + 1,
-                    size,
-                    &path,
-                    &tree
-                ));
+                assert!(verify_inclusion::<LogHash>(leaf, place, size, &path, &tree), "{place} of {size}");
+                assert!(!verify_inclusion::<LogHash>(LogHash::leaf(b"x"), place, size, &path, &tree));
+                assert!(!verify_inclusion::<LogHash>(leaf, place + 1, size, &path, &tree));
             }
             for older in 1..=size {
                 let before = naive(&leaves[..usize::try_from(older).unwrap()]);
-                let path =
-                    consistency_path::<LogHash>(&leaves, usize::try_from(older).unwrap()).unwrap();
+                let path = consistency_path::<LogHash>(&leaves, usize::try_from(older).unwrap()).unwrap();
                 assert!(
                     verify_consistency::<LogHash>((older, &before), (size, &tree), &path),
                     "{older} of {size}"
@@ -358,16 +311,8 @@ mod tests {
                 if !path.is_empty() {
                     let mut forged = path.clone();
                     forged[0][0] ^= 1;
-                    assert!(!verify_consistency::<LogHash>(
-                        (older, &before),
-                        (size, &tree),
-                        &forged
-                    ));
-                    assert!(!verify_consistency::<LogHash>(
-                        (older, &before),
-                        (size, &tree),
-                        &path[1..]
-                    ));
+                    assert!(!verify_consistency::<LogHash>((older, &before), (size, &tree), &forged));
+                    assert!(!verify_consistency::<LogHash>((older, &before), (size, &tree), &path[1..]));
                 }
             }
         }
@@ -376,9 +321,9 @@ mod tests {
     #[test]
     fn a_frontier_is_kept_and_taken_up_again() {
         let mut frontier = Frontier::default();
-        leaves(11)
-            .into_iter()
-            .for_each(|leaf| frontier.push::<LogHash>(leaf));
+        for leaf in leaves(11) {
+            frontier.push::<LogHash>(leaf);
+        }
         let kept = Frontier::from_parts(frontier.size(), frontier.peaks().to_vec());
         assert_eq!(kept, Some(frontier.clone()));
         assert_eq!(Frontier::from_parts(12, frontier.peaks().to_vec()), None);

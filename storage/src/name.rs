@@ -76,9 +76,7 @@ macro_rules! name {
 fn is_word(text: &str) -> bool {
     let mut bytes = text.bytes();
     text.len() <= NAME_BYTES_MAX
-        && bytes
-            .next()
-            .is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
+        && bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 

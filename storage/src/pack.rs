@@ -114,10 +114,7 @@ impl PackBuilder {
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&generation.to_le_bytes());
         bytes.resize(HEADER_BYTES, 0);
-        Self {
-            bytes,
-            lines: Vec::new(),
-        }
+        Self { bytes, lines: Vec::new() }
     }
 
     /// Whether no chunk was added.
@@ -137,12 +134,7 @@ impl PackBuilder {
     }
 
     /// Adds a column.
-    pub fn add_column(
-        &mut self,
-        digest: ChunkDigest,
-        field_type: FieldType,
-        column: &StoredColumn,
-    ) {
+    pub fn add_column(&mut self, digest: ChunkDigest, field_type: FieldType, column: &StoredColumn) {
         let kind = ChunkKind::Column {
             type_code: type_code(field_type),
             rows: column.rows,
@@ -165,19 +157,15 @@ impl PackBuilder {
         let offset = self.bytes.len() as u64;
         let length = u32::try_from(bytes.len()).expect("chunks are bounded by their row group");
         let checksum = crc32fast::hash(bytes);
-        self.lines.push(ChunkLine {
-            digest,
-            kind,
-            offset,
-            length,
-            checksum,
-        });
+        self.lines.push(ChunkLine { digest, kind, offset, length, checksum });
         self.bytes.extend_from_slice(bytes);
-        self.bytes
-            .resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
+        self.bytes.resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
     }
 
     /// Writes the footer and names the pack.
+    ///
+    /// # Panics
+    /// Never: a pack closes long before its lines outgrow their count.
     pub fn finish(mut self) -> Pack {
         let from = self.bytes.len();
         for line in &self.lines {
@@ -189,34 +177,19 @@ impl PackBuilder {
         self.bytes.extend_from_slice(&checksum.to_le_bytes());
         self.bytes.extend_from_slice(&END_MAGIC);
         let digest = PackDigest::new(blake3::hash(&self.bytes).into());
-        Pack {
-            digest,
-            bytes: self.bytes.into(),
-            lines: self.lines,
-        }
+        Pack { digest, bytes: self.bytes.into(), lines: self.lines }
     }
 }
 
 /// The name of a chunk that is named by its bytes: a manifest or a list.
 pub fn bytes_digest(bytes: &[u8]) -> ChunkDigest {
-    ChunkDigest::new(
-        blake3::Hasher::new()
-            .update(&[2])
-            .update(bytes)
-            .finalize()
-            .into(),
-    )
+    ChunkDigest::new(blake3::Hasher::new().update(&[2]).update(bytes).finalize().into())
 }
 
 fn write_line(line: &ChunkLine, bytes: &mut Vec<u8>) {
     let from = bytes.len();
     let (kind, type_code, rows, nulls, buffers) = match line.kind {
-        ChunkKind::Column {
-            type_code,
-            rows,
-            nulls,
-            buffers,
-        } => (1_u8, type_code, rows, nulls, buffers),
+        ChunkKind::Column { type_code, rows, nulls, buffers } => (1_u8, type_code, rows, nulls, buffers),
         ChunkKind::Manifest => (2, 0, 0, 0, [0; 3]),
         ChunkKind::List => (3, 0, 0, 0, [0; 3]),
     };
@@ -224,9 +197,9 @@ fn write_line(line: &ChunkLine, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&[kind, type_code, 0, 0]);
     bytes.extend_from_slice(&rows.to_le_bytes());
     bytes.extend_from_slice(&nulls.to_le_bytes());
-    buffers
-        .iter()
-        .for_each(|length| bytes.extend_from_slice(&length.to_le_bytes()));
+    for length in buffers {
+        bytes.extend_from_slice(&length.to_le_bytes());
+    }
     bytes.extend_from_slice(&line.offset.to_le_bytes());
     bytes.extend_from_slice(&line.length.to_le_bytes());
     bytes.extend_from_slice(&line.checksum.to_le_bytes());
@@ -276,11 +249,7 @@ pub fn read_footer(footer: &[u8], pack_bytes: u64) -> Result<Vec<ChunkLine>, Rea
             })
             .ok_or(ReadPackError::Line(place))
     };
-    lines
-        .chunks_exact(LINE_BYTES)
-        .enumerate()
-        .map(read)
-        .collect()
+    lines.chunks_exact(LINE_BYTES).enumerate().map(read).collect()
 }
 
 fn read_line(line: &[u8]) -> Option<ChunkLine> {
@@ -298,27 +267,20 @@ fn read_line(line: &[u8]) -> Option<ChunkLine> {
         _ => return None,
     };
     let offset = u64::from_le_bytes(*line[56..].first_chunk()?);
-    Some(ChunkLine {
-        digest,
-        kind,
-        offset,
-        length: read_u32(line, 64),
-        checksum: read_u32(line, 68),
-    })
+    Some(ChunkLine { digest, kind, offset, length: read_u32(line, 64), checksum: read_u32(line, 68) })
 }
 
 fn read_u32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(
-        *bytes[at..]
-            .first_chunk()
-            .expect("the caller has checked the length"),
-    )
+    u32::from_le_bytes(*bytes[at..].first_chunk().expect("the caller has checked the length"))
 }
 
 /// Reads a pack's header.
 ///
 /// # Errors
 /// [`ReadPackError`] if these are not the first bytes of a pack that this program reads.
+///
+/// # Panics
+/// Never: the length is checked first.
 pub fn read_header(header: &[u8]) -> Result<u64, ReadPackError> {
     let Some(header) = header.first_chunk::<HEADER_BYTES>() else {
         return Err(ReadPackError::NotAPack("shorter than its header"));
@@ -327,9 +289,7 @@ pub fn read_header(header: &[u8]) -> Result<u64, ReadPackError> {
         return Err(ReadPackError::NotAPack("its start lacks the magic bytes"));
     }
     match read_u32(header, 8) {
-        VERSION => Ok(u64::from_le_bytes(
-            *header[16..].first_chunk().expect("64 bytes"),
-        )),
+        VERSION => Ok(u64::from_le_bytes(*header[16..].first_chunk().expect("64 bytes"))),
         newer => Err(ReadPackError::Newer(newer)),
     }
 }
@@ -371,31 +331,20 @@ mod tests {
         for line in &pack.lines {
             let from = usize::try_from(line.offset).unwrap();
             assert_eq!(from % 64, 0);
-            assert_eq!(
-                crc32fast::hash(&pack.bytes[from..from + line.length as usize]),
-                line.checksum
-            );
+            assert_eq!(crc32fast::hash(&pack.bytes[from..from + line.length as usize]), line.checksum);
         }
-        assert_eq!(
-            pack.digest,
-            self::pack().digest,
-            "a pack is a function of its chunks"
-        );
+        assert_eq!(pack.digest, self::pack().digest, "a pack is a function of its chunks");
     }
 
     #[test]
     fn every_flipped_bit_of_a_footer_is_noticed() {
         let good = pack();
-        let size =
-            usize::try_from(footer_bytes(&good.bytes, good.bytes.len() as u64).unwrap()).unwrap();
+        let size = usize::try_from(footer_bytes(&good.bytes, good.bytes.len() as u64).unwrap()).unwrap();
         for place in good.bytes.len() - size..good.bytes.len() {
             for bit in 0..8 {
                 let mut bytes = good.bytes.to_vec();
                 bytes[place] ^= 1 << bit;
-                let damaged = Pack {
-                    bytes: bytes.into(),
-                    ..good.clone()
-                };
+                let damaged = Pack { bytes: bytes.into(), ..good.clone() };
                 assert!(footer(&damaged).is_err(), "byte {place} bit {bit}");
             }
         }
@@ -405,10 +354,7 @@ mod tests {
     fn short_and_newer_packs_are_refused() {
         let good = pack();
         for length in 0..good.bytes.len() {
-            let short = Pack {
-                bytes: good.bytes.slice(..length),
-                ..good.clone()
-            };
+            let short = Pack { bytes: good.bytes.slice(..length), ..good.clone() };
             assert!(footer(&short).is_err());
         }
         let mut newer = good.bytes.to_vec();

@@ -42,16 +42,8 @@ pub struct Timeline {
 impl Timeline {
     /// Lays a fact on top. Facts come in the order of their entries.
     pub fn lay(&mut self, fact: usize, from: i64, to: i64) {
-        let first = self
-            .top
-            .range(..=from)
-            .next_back()
-            .map_or(from, |(at, _)| *at);
-        let below: Vec<_> = self
-            .top
-            .range(first..to)
-            .map(|(at, piece)| (*at, *piece))
-            .collect();
+        let first = self.top.range(..=from).next_back().map_or(from, |(at, _)| *at);
+        let below: Vec<_> = self.top.range(first..to).map(|(at, piece)| (*at, *piece)).collect();
         for (start, (end, under)) in below {
             if end <= from {
                 continue;
@@ -63,15 +55,8 @@ impl Timeline {
             if to < end {
                 self.top.insert(to, (end, under));
             }
-            let piece = Piece {
-                from: start.max(from),
-                to: end.min(to),
-                fact: under,
-            };
-            self.covered.push(Rectangle {
-                piece,
-                covered_by: Some(fact),
-            });
+            let piece = Piece { from: start.max(from), to: end.min(to), fact: under };
+            self.covered.push(Rectangle { piece, covered_by: Some(fact) });
         }
         self.top.insert(from, (to, fact));
     }
@@ -90,17 +75,10 @@ impl Timeline {
 
     /// All rectangles, by where they begin and then by fact; neighbours of one fact that the same
     /// fact covers are one.
-    pub fn rectangles(
-        mut self,
-        same_cover: impl Fn(Option<usize>, Option<usize>) -> bool,
-    ) -> Vec<Rectangle> {
-        let top = self.pieces().into_iter().map(|piece| Rectangle {
-            piece,
-            covered_by: None,
-        });
+    pub fn rectangles(mut self, same_cover: impl Fn(Option<usize>, Option<usize>) -> bool) -> Vec<Rectangle> {
+        let top = self.pieces().into_iter().map(|piece| Rectangle { piece, covered_by: None });
         self.covered.extend(top);
-        self.covered
-            .sort_unstable_by_key(|rectangle| (rectangle.piece.fact, rectangle.piece.from));
+        self.covered.sort_unstable_by_key(|rectangle| (rectangle.piece.fact, rectangle.piece.from));
         let mut joined: Vec<Rectangle> = Vec::with_capacity(self.covered.len());
         for rectangle in self.covered {
             match joined.last_mut() {
@@ -132,11 +110,7 @@ pub fn piece_at(
         } else if from > valid {
             upper = upper.min(from);
         } else {
-            return Some(Piece {
-                from: from.max(lower),
-                to: to.min(upper),
-                fact,
-            });
+            return Some(Piece { from: from.max(lower), to: to.min(upper), fact });
         }
     }
     None
@@ -148,9 +122,7 @@ mod tests {
 
     /// Every instant on its own: the last fact that holds it.
     fn naive(facts: &[(i64, i64)], valid: i64) -> Option<usize> {
-        facts
-            .iter()
-            .rposition(|(from, to)| *from <= valid && valid < *to)
+        facts.iter().rposition(|(from, to)| *from <= valid && valid < *to)
     }
 
     fn timeline(facts: &[(i64, i64)]) -> Timeline {
@@ -163,9 +135,8 @@ mod tests {
 
     /// All lists of up to four facts with bounds in 0..4 or open.
     fn histories() -> impl Iterator<Item = Vec<(i64, i64)>> {
-        let periods: Vec<(i64, i64)> = (0..4)
-            .flat_map(|from| (from + 1..4).chain([OPEN]).map(move |to| (from, to)))
-            .collect();
+        let periods: Vec<(i64, i64)> =
+            (0..4).flat_map(|from| (from + 1..4).chain([OPEN]).map(move |to| (from, to))).collect();
         let step = periods.len();
         (0..=4_u32).flat_map(move |count| {
             let periods = periods.clone();
@@ -188,18 +159,10 @@ mod tests {
             let pieces = timeline(&facts).pieces();
             assert!(pieces.windows(2).all(|pair| pair[0].to <= pair[1].from));
             for valid in -1..6 {
-                let found = pieces
-                    .iter()
-                    .find(|piece| piece.from <= valid && valid < piece.to);
+                let found = pieces.iter().find(|piece| piece.from <= valid && valid < piece.to);
+                assert_eq!(found.map(|piece| piece.fact), naive(&facts, valid), "{facts:?} at {valid}");
                 assert_eq!(
-                    found.map(|piece| piece.fact),
-                    naive(&facts, valid),
-                    "{facts:?} at {valid}"
-                );
-                assert_eq!(
-                    piece_at(facts.iter().copied(), valid)
-                        .as_ref()
-                        .map(|p| p.fact),
+                    piece_at(facts.iter().copied(), valid).as_ref().map(|p| p.fact),
                     naive(&facts, valid)
                 );
             }
@@ -213,14 +176,8 @@ mod tests {
         for facts in histories() {
             let pieces = timeline(&facts).pieces();
             for valid in 0..5 {
-                let whole = pieces
-                    .iter()
-                    .find(|piece| piece.from <= valid && valid < piece.to);
-                assert_eq!(
-                    piece_at(facts.iter().copied(), valid).as_ref(),
-                    whole,
-                    "{facts:?} at {valid}"
-                );
+                let whole = pieces.iter().find(|piece| piece.from <= valid && valid < piece.to);
+                assert_eq!(piece_at(facts.iter().copied(), valid).as_ref(), whole, "{facts:?} at {valid}");
             }
         }
     }
@@ -233,17 +190,11 @@ mod tests {
                 for valid in 0..5 {
                     let seen: Vec<_> = rectangles
                         .iter()
-                        .filter(|r| {
-                            r.piece.fact < known && r.covered_by.is_none_or(|by| by >= known)
-                        })
+                        .filter(|r| r.piece.fact < known && r.covered_by.is_none_or(|by| by >= known))
                         .filter(|r| r.piece.from <= valid && valid < r.piece.to)
                         .map(|r| r.piece.fact)
                         .collect();
-                    assert_eq!(
-                        seen,
-                        Vec::from_iter(naive(&facts[..known], valid)),
-                        "{facts:?}"
-                    );
+                    assert_eq!(seen, Vec::from_iter(naive(&facts[..known], valid)), "{facts:?}");
                 }
             }
         }

@@ -35,10 +35,7 @@ pub struct PutLimits {
 
 impl Default for PutLimits {
     fn default() -> Self {
-        Self {
-            rows_max: 20_000_000,
-            bytes_max: 4 << 30,
-        }
+        Self { rows_max: 20_000_000, bytes_max: 4 << 30 }
     }
 }
 

@@ -20,9 +20,7 @@ use crate::identity::{ChunkDigest, PackDigest};
 use crate::index::{IndexError, SharedIndex};
 use crate::key::EncodedKeys;
 use crate::manifest::{Group, Manifest};
-use crate::pack::{
-    ChunkKind, ChunkLine, Pack, TRAILER_BYTES, bytes_digest, footer_bytes, read_footer,
-};
+use crate::pack::{ChunkKind, ChunkLine, Pack, TRAILER_BYTES, bytes_digest, footer_bytes, read_footer};
 use crate::schema::{FieldType, Schema};
 
 /// Bytes of decoded columns, keys and manifests that are kept in memory.
@@ -77,20 +75,15 @@ impl ChunkReader {
     /// Makes a reader.
     pub fn new(backend: Backend, index: SharedIndex) -> Self {
         let cache = Cache::with_weighter(16_384, CACHE_BYTES, Weigh);
-        Self {
-            backend,
-            index,
-            cache,
-            staged: RwLock::default(),
-        }
+        Self { backend, index, cache, staged: RwLock::default() }
     }
 
     /// Lets the chunks of packs be read before the log names them.
+    ///
+    /// # Panics
+    /// If a pack in memory is larger than memory.
     pub fn stage(&self, packs: &[Pack]) {
-        let mut staged = self
-            .staged
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut staged = self.staged.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for pack in packs {
             for line in &pack.lines {
                 let from = usize::try_from(line.offset).expect("a pack in memory");
@@ -102,18 +95,11 @@ impl ChunkReader {
 
     /// Forgets staged packs: the log names them now, or never will.
     pub fn unstage(&self) {
-        self.staged
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clear();
+        self.staged.write().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
     }
 
     fn staged(&self, digest: ChunkDigest) -> Option<(ChunkLine, Bytes)> {
-        self.staged
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .get(&digest)
-            .cloned()
+        self.staged.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&digest).cloned()
     }
 
     /// Where a chunk lies, by the index.
@@ -121,14 +107,8 @@ impl ChunkReader {
     /// # Errors
     /// [`Error::NotFound`] if no live pack holds it.
     pub fn locate(&self, digest: ChunkDigest) -> Result<(PackDigest, ChunkLine), Error> {
-        let found = self
-            .index
-            .chunk(digest)
-            .map_err(|error| index_error(&error))?;
-        found.ok_or_else(|| Error::NotFound {
-            what: "chunk",
-            name: digest.to_string(),
-        })
+        let found = self.index.chunk(digest).map_err(|error| index_error(&error))?;
+        found.ok_or_else(|| Error::NotFound { what: "chunk", name: digest.to_string() })
     }
 
     /// Whether the log names a pack with this chunk.
@@ -136,9 +116,7 @@ impl ChunkReader {
     /// # Errors
     /// [`Error::State`] if the index is damaged.
     pub fn find(&self, digest: ChunkDigest) -> Result<Option<(PackDigest, ChunkLine)>, Error> {
-        self.index
-            .chunk(digest)
-            .map_err(|error| index_error(&error))
+        self.index.chunk(digest).map_err(|error| index_error(&error))
     }
 
     /// Reads the stored bytes of chunks, each compared with its checksum.
@@ -155,10 +133,8 @@ impl ChunkReader {
         }
         for (pack, mut lines) in wanted {
             lines.sort_unstable_by_key(|(_, line)| line.offset);
-            let ranges: Vec<_> = lines
-                .iter()
-                .map(|(_, line)| line.offset..line.offset + u64::from(line.length))
-                .collect();
+            let ranges: Vec<_> =
+                lines.iter().map(|(_, line)| line.offset..line.offset + u64::from(line.length)).collect();
             let read = self.backend.read_ranges(&pack_path(pack), &ranges).await?;
             let read = read.ok_or(Error::MissingPack(pack))?;
             for ((place, line), bytes) in lines.into_iter().zip(read) {
@@ -166,24 +142,21 @@ impl ChunkReader {
                 found[place] = Some((line, bytes));
             }
         }
-        Ok(found
-            .into_iter()
-            .map(|chunk| chunk.expect("every chunk was staged or read"))
-            .collect())
+        Ok(found.into_iter().map(|chunk| chunk.expect("every chunk was staged or read")).collect())
     }
 
     /// Reads a chunk that is named by its bytes.
     ///
     /// # Errors
     /// [`Error::Damaged`] if the bytes do not hash to the name.
+    ///
+    /// # Panics
+    /// Never: one chunk is asked for and one comes.
     pub async fn named_bytes(&self, digest: ChunkDigest) -> Result<Bytes, Error> {
         let chunks = self.bytes_of(&[digest]).await?;
         let (_, bytes) = chunks.into_iter().next().expect("one was asked for");
         if bytes_digest(&bytes) != digest {
-            return Err(Error::damaged(
-                format_args!("chunk {digest}"),
-                "its bytes do not hash to its name",
-            ));
+            return Err(Error::damaged(format_args!("chunk {digest}"), "its bytes do not hash to its name"));
         }
         Ok(bytes)
     }
@@ -194,20 +167,14 @@ impl ChunkReader {
     /// [`Error::Damaged`] if the bytes are not what their name says.
     pub async fn named_bytes_at(&self, pack: PackDigest, line: &ChunkLine) -> Result<Bytes, Error> {
         let range = line.offset..line.offset + u64::from(line.length);
-        let read = self
-            .backend
-            .read_ranges(&pack_path(pack), &[range])
-            .await?
-            .ok_or(Error::MissingPack(pack))?;
+        let read =
+            self.backend.read_ranges(&pack_path(pack), &[range]).await?.ok_or(Error::MissingPack(pack))?;
         let bytes = read.into_iter().next().ok_or(Error::MissingPack(pack))?;
         check(pack, line, &bytes)?;
         if bytes_digest(&bytes) == line.digest {
             return Ok(bytes);
         }
-        Err(Error::damaged(
-            format_args!("chunk {}", line.digest),
-            "its bytes do not hash to its name",
-        ))
+        Err(Error::damaged(format_args!("chunk {}", line.digest), "its bytes do not hash to its name"))
     }
 
     /// Reads a manifest.
@@ -223,10 +190,7 @@ impl ChunkReader {
         let manifest = Manifest::from_bytes(&bytes)
             .map_err(|error| Error::damaged(format_args!("manifest {digest}"), error))?;
         let manifest = Arc::new(manifest);
-        self.cache.insert(
-            key,
-            Cached::Manifest(Arc::clone(&manifest), bytes.len() as u64),
-        );
+        self.cache.insert(key, Cached::Manifest(Arc::clone(&manifest), bytes.len() as u64));
         Ok(manifest)
     }
 
@@ -234,6 +198,9 @@ impl ChunkReader {
     ///
     /// # Errors
     /// [`Error::Damaged`] names the chunk that is not what it should be.
+    ///
+    /// # Panics
+    /// Never: every column is found or read.
     pub async fn columns(
         &self,
         wanted: &[(ChunkDigest, FieldType)],
@@ -241,32 +208,22 @@ impl ChunkReader {
     ) -> Result<Vec<ArrayRef>, Error> {
         let mut columns: Vec<Option<ArrayRef>> = wanted
             .iter()
-            .map(
-                |(digest, field)| match self.cache.get(&CacheKey::Column(*digest, *field)) {
-                    Some(Cached::Column(array)) => Some(array),
-                    _ => None,
-                },
-            )
+            .map(|(digest, field)| match self.cache.get(&CacheKey::Column(*digest, *field)) {
+                Some(Cached::Column(array)) => Some(array),
+                _ => None,
+            })
             .collect();
-        let missing: Vec<usize> = (0..wanted.len())
-            .filter(|place| columns[*place].is_none())
-            .collect();
+        let missing: Vec<usize> = (0..wanted.len()).filter(|place| columns[*place].is_none()).collect();
         if !missing.is_empty() {
             let digests: Vec<_> = missing.iter().map(|place| wanted[*place].0).collect();
             for (place, (line, bytes)) in missing.into_iter().zip(self.bytes_of(&digests).await?) {
                 let (digest, field) = wanted[place];
                 let array = decode_column(digest, field, rows, &line, &bytes)?;
-                self.cache.insert(
-                    CacheKey::Column(digest, field),
-                    Cached::Column(Arc::clone(&array)),
-                );
+                self.cache.insert(CacheKey::Column(digest, field), Cached::Column(Arc::clone(&array)));
                 columns[place] = Some(array);
             }
         }
-        Ok(columns
-            .into_iter()
-            .map(|column| column.expect("filled above"))
-            .collect())
+        Ok(columns.into_iter().map(|column| column.expect("filled above")).collect())
     }
 
     /// The same, read from the store even if they are in memory.
@@ -282,9 +239,7 @@ impl ChunkReader {
         let chunks = self.bytes_of(&digests).await?;
         let decoded = wanted.iter().zip(&chunks);
         decoded
-            .map(|((digest, field), (line, bytes))| {
-                decode_column(*digest, *field, rows, line, bytes)
-            })
+            .map(|((digest, field), (line, bytes))| decode_column(*digest, *field, rows, line, bytes))
             .collect()
     }
 
@@ -296,9 +251,7 @@ impl ChunkReader {
         let damaged = |what: &str| Error::damaged("a row group", what);
         let mut wanted = Vec::with_capacity(schema.key_places().len());
         for field in schema.key_fields() {
-            let digest = group
-                .column(field.id)
-                .ok_or_else(|| damaged("it has no key column"))?;
+            let digest = group.column(field.id).ok_or_else(|| damaged("it has no key column"))?;
             wanted.push((digest, field.field_type));
         }
         // The name of a set of key columns: that of the only one, or a hash over all.
@@ -306,9 +259,9 @@ impl ChunkReader {
             [(digest, _)] => *digest,
             several => {
                 let mut hasher = blake3::Hasher::new();
-                several.iter().for_each(|(digest, _)| {
+                for (digest, _) in several {
                     hasher.update(digest.as_bytes());
-                });
+                }
                 ChunkDigest::new(hasher.finalize().into())
             }
         };
@@ -330,17 +283,13 @@ impl ChunkReader {
             return Err(damaged("its keys are not what its manifest says"));
         }
         let keys = Arc::new(keys);
-        self.cache
-            .insert(CacheKey::Keys(name), Cached::Keys(Arc::clone(&keys)));
+        self.cache.insert(CacheKey::Keys(name), Cached::Keys(Arc::clone(&keys)));
         Ok(keys)
     }
 }
 
 fn index_error(error: &IndexError) -> Error {
-    Error::State {
-        path: "index.redb".into(),
-        reason: reasons(error),
-    }
+    Error::State { path: "index.redb".into(), reason: reasons(error) }
 }
 
 fn check(pack: PackDigest, line: &ChunkLine, bytes: &Bytes) -> Result<(), Error> {
@@ -371,21 +320,12 @@ pub fn decode_column(
     bytes: &Bytes,
 ) -> Result<ArrayRef, Error> {
     let damaged = |what: String| Error::damaged(format_args!("chunk {digest}"), what);
-    let ChunkKind::Column {
-        type_code,
-        rows,
-        nulls,
-        buffers,
-    } = line.kind
-    else {
+    let ChunkKind::Column { type_code, rows, nulls, buffers } = line.kind else {
         return Err(damaged("it is not a column".into()));
     };
-    let stored =
-        type_of_code(type_code, field).ok_or_else(|| damaged(format!("type code {type_code}")))?;
+    let stored = type_of_code(type_code, field).ok_or_else(|| damaged(format!("type code {type_code}")))?;
     if rows != rows_expected || nulls > rows {
-        return Err(damaged(format!(
-            "it has {rows} rows, expected {rows_expected}"
-        )));
+        return Err(damaged(format!("it has {rows} rows, expected {rows_expected}")));
     }
     decode(stored, rows, nulls, buffers, bytes).map_err(|error| damaged(reasons(&error)))
 }
@@ -394,26 +334,15 @@ pub fn decode_column(
 ///
 /// # Errors
 /// [`Error::MissingPack`] or [`Error::Damaged`].
-pub async fn read_pack_lines(
-    backend: &Backend,
-    pack: PackDigest,
-) -> Result<(u64, Vec<ChunkLine>), Error> {
+pub async fn read_pack_lines(backend: &Backend, pack: PackDigest) -> Result<(u64, Vec<ChunkLine>), Error> {
     let path = pack_path(pack);
     let damaged = |error: crate::pack::ReadPackError| Error::damaged(&path, error);
-    let (mut tail, size) = backend
-        .read_tail(&path, TAIL_BYTES)
-        .await?
-        .ok_or(Error::MissingPack(pack))?;
+    let (mut tail, size) = backend.read_tail(&path, TAIL_BYTES).await?.ok_or(Error::MissingPack(pack))?;
     let bytes = footer_bytes(&tail, size).map_err(damaged)?;
     if bytes > tail.len() as u64 {
-        (tail, _) = backend
-            .read_tail(&path, bytes)
-            .await?
-            .ok_or(Error::MissingPack(pack))?;
+        (tail, _) = backend.read_tail(&path, bytes).await?.ok_or(Error::MissingPack(pack))?;
     }
-    let from = tail
-        .len()
-        .saturating_sub(usize::try_from(bytes).unwrap_or(usize::MAX));
+    let from = tail.len().saturating_sub(usize::try_from(bytes).unwrap_or(usize::MAX));
     debug_assert!(bytes >= TRAILER_BYTES as u64);
     let lines = read_footer(&tail[from..], size).map_err(damaged)?;
     Ok((size, lines))

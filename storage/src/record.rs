@@ -64,25 +64,13 @@ pub struct Entry {
     #[serde(with = "text::display")]
     pub principal: Principal,
     /// What makes a repetition the same put.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
     /// What was put.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub put_digest: Option<PutDigest>,
     /// Why.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Packs that came with it.
     #[serde(with = "text::list", default, skip_serializing_if = "Vec::is_empty")]
@@ -173,11 +161,7 @@ pub struct MaterialiseEntry {
     /// Schema version of its rows.
     pub schema_version: u32,
     /// Its manifest; left out if nothing is known at that point.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ChunkDigest>,
     /// Packs of others that hold some of its chunks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -245,11 +229,7 @@ impl Record {
         if record.format != FORMAT {
             return Err(ReadRecordError::Newer(record.format));
         }
-        if record.to_bytes() == bytes {
-            Ok(record)
-        } else {
-            Err(ReadRecordError::NotCanonical)
-        }
+        if record.to_bytes() == bytes { Ok(record) } else { Err(ReadRecordError::NotCanonical) }
     }
 
     /// The newest time in the record: what the next one must exceed.

@@ -93,9 +93,7 @@ pub enum Refusal {
         hint: &'static str,
     },
     /// A column name that is not legal.
-    #[error(
-        "'{0}' is not a column name: 1 to 128 bytes without control characters, not beginning with _"
-    )]
+    #[error("'{0}' is not a column name: 1 to 128 bytes without control characters, not beginning with _")]
     ColumnName(String),
     /// Two columns with one name.
     #[error("column '{0}' came twice")]
@@ -138,10 +136,7 @@ pub enum Refusal {
         examples: Vec<DuplicateKey>,
     },
     /// A key longer than any.
-    #[error(
-        "row {row}: the key has {found} bytes; at most {} are kept",
-        crate::key::KEY_BYTES_MAX
-    )]
+    #[error("row {row}: the key has {found} bytes; at most {} are kept", crate::key::KEY_BYTES_MAX)]
     KeyLength {
         /// The row, from 1.
         row: u64,
@@ -149,10 +144,7 @@ pub enum Refusal {
         found: usize,
     },
     /// A row larger than any.
-    #[error(
-        "row {row} has {found} bytes; at most {} are kept",
-        crate::row_group::ROW_BYTES_MAX
-    )]
+    #[error("row {row} has {found} bytes; at most {} are kept", crate::row_group::ROW_BYTES_MAX)]
     RowLength {
         /// The row, from 1.
         row: u64,
@@ -160,9 +152,7 @@ pub enum Refusal {
         found: usize,
     },
     /// More rows or bytes than one put may bring.
-    #[error(
-        "the put has {found} {what}; at most {limit} are taken at once: split it, or raise the limit"
-    )]
+    #[error("the put has {found} {what}; at most {limit} are taken at once: split it, or raise the limit")]
     TooLarge {
         /// Rows or bytes.
         what: &'static str,
@@ -209,9 +199,7 @@ pub enum Refusal {
     #[error("a put of kind {0} needs a cutoff")]
     NoCutoff(&'static str),
     /// Nothing is said at that cutoff.
-    #[error(
-        "context '{context}' knows nothing at cutoff {cutoff}, so there is nothing to withdraw"
-    )]
+    #[error("context '{context}' knows nothing at cutoff {cutoff}, so there is nothing to withdraw")]
     UnknownCutoff {
         /// The context.
         context: ContextName,
@@ -240,9 +228,7 @@ pub enum Refusal {
         found: String,
     },
     /// A total of a column that has none.
-    #[error(
-        "there is no total of column '{0}': it must be a decimal or integer column of the context"
-    )]
+    #[error("there is no total of column '{0}': it must be a decimal or integer column of the context")]
     NoTotal(String),
     /// A full that would retract too much.
     #[error(
@@ -255,9 +241,7 @@ pub enum Refusal {
         known: u64,
     },
     /// A put into a context that is open for import must say when its source knew it.
-    #[error(
-        "context '{0}' is open for import: each put must bring recorded_at (go_live ends import)"
-    )]
+    #[error("context '{0}' is open for import: each put must bring recorded_at (go_live ends import)")]
     NoRecordedAt(ContextName),
     /// A live context gives the system time itself.
     #[error("context '{0}' is live: the database gives the system time, so recorded_at is refused")]
@@ -284,9 +268,7 @@ pub enum Refusal {
     #[error("context '{0}' is live already")]
     NotImporting(ContextName),
     /// One idempotency key, two puts.
-    #[error(
-        "idempotency key '{key}' was used for another put, in commit {commit}; use another key"
-    )]
+    #[error("idempotency key '{key}' was used for another put, in commit {commit}; use another key")]
     IdempotencyKeyReused {
         /// The key.
         key: IdempotencyKey,
@@ -364,12 +346,10 @@ impl Refusal {
     pub fn code(&self) -> crate::error::Code {
         use crate::error::Code;
         match self {
-            Self::NoContext(_) | Self::UnknownCutoff { .. } | Self::NoSchemaVersion { .. } => {
-                Code::NotFound
+            Self::NoContext(_) | Self::UnknownCutoff { .. } | Self::NoSchemaVersion { .. } => Code::NotFound,
+            Self::ContextExists { .. } | Self::IdempotencyKeyReused { .. } | Self::ColumnExists(_) => {
+                Code::AlreadyExists
             }
-            Self::ContextExists { .. }
-            | Self::IdempotencyKeyReused { .. }
-            | Self::ColumnExists(_) => Code::AlreadyExists,
             Self::Mode { .. }
             | Self::NoRecordedAt(_)
             | Self::RecordedAt(_)

@@ -67,10 +67,7 @@ pub fn row_groups(keys: &EncodedKeys, columns: &[FieldColumn]) -> Vec<Range<usiz
 
 fn ends_group(key: &[u8]) -> bool {
     let hash = blake3::Hasher::new().update(SALT).update(key).finalize();
-    let head = hash
-        .as_bytes()
-        .first_chunk::<8>()
-        .expect("a hash has 32 bytes");
+    let head = hash.as_bytes().first_chunk::<8>().expect("a hash has 32 bytes");
     u64::from_le_bytes(*head) & BOUNDARY_MASK == 0
 }
 
@@ -83,20 +80,13 @@ pub(crate) struct RowSizes {
 impl RowSizes {
     /// Canonical bytes of a row.
     pub(crate) fn get(&self, row: usize) -> usize {
-        self.fixed
-            + self
-                .variable
-                .as_ref()
-                .map_or(0, |sizes| sizes[row] as usize)
+        self.fixed + self.variable.as_ref().map_or(0, |sizes| sizes[row] as usize)
     }
 }
 
 /// Counts the canonical bytes of each row.
 pub(crate) fn row_sizes(rows: usize, columns: &[FieldColumn]) -> RowSizes {
-    let mut sizes = RowSizes {
-        fixed: 0,
-        variable: None,
-    };
+    let mut sizes = RowSizes { fixed: 0, variable: None };
     for column in columns {
         if matches!(column.field_type, FieldType::Utf8 | FieldType::Binary) {
             let variable = sizes.variable.get_or_insert_with(|| vec![0; rows]);
@@ -117,8 +107,7 @@ pub fn group_digests(rows: &Range<usize>, columns: &[FieldColumn]) -> Vec<(Field
         .iter()
         .filter_map(|column| {
             let values = column.values.slice(rows.start, rows.len());
-            (!is_all_null(&values))
-                .then(|| (column.field, column_digest(column.field_type, &values)))
+            (!is_all_null(&values)).then(|| (column.field, column_digest(column.field_type, &values)))
         })
         .collect();
     digests.sort_unstable_by_key(|(field, _)| *field);
@@ -126,18 +115,13 @@ pub fn group_digests(rows: &Range<usize>, columns: &[FieldColumn]) -> Vec<(Field
 }
 
 /// The leaf of a row group in the tree of a content root.
+///
+/// # Panics
+/// If a group has more than 2^32 rows.
 pub fn group_leaf(rows: usize, digests: &[(FieldId, ChunkDigest)]) -> Hash {
     let mut bytes = Vec::with_capacity(8 + 36 * digests.len());
-    bytes.extend_from_slice(
-        &u32::try_from(rows)
-            .expect("row groups are bounded")
-            .to_le_bytes(),
-    );
-    bytes.extend_from_slice(
-        &u32::try_from(digests.len())
-            .expect("columns are bounded")
-            .to_le_bytes(),
-    );
+    bytes.extend_from_slice(&u32::try_from(rows).expect("row groups are bounded").to_le_bytes());
+    bytes.extend_from_slice(&u32::try_from(digests.len()).expect("columns are bounded").to_le_bytes());
     for (field, digest) in digests {
         bytes.extend_from_slice(&field.get().to_le_bytes());
         bytes.extend_from_slice(digest.as_bytes());
@@ -165,24 +149,14 @@ mod tests {
     fn rows(ids: impl Iterator<Item = i64>) -> (EncodedKeys, Vec<FieldColumn>) {
         let values: ArrayRef = Arc::new(Int64Array::from_iter_values(ids));
         let keys = EncodedKeys::encode(&[(FieldType::Int(64), Arc::clone(&values))]);
-        (
-            keys,
-            vec![FieldColumn {
-                field: FieldId::new(1),
-                field_type: FieldType::Int(64),
-                values,
-            }],
-        )
+        (keys, vec![FieldColumn { field: FieldId::new(1), field_type: FieldType::Int(64), values }])
     }
 
     #[test]
     fn groups_cover_all_rows_and_stay_in_bounds() {
         let (keys, columns) = rows(0..200_000);
         let groups = row_groups(&keys, &columns);
-        assert_eq!(
-            groups.iter().map(ExactSizeIterator::len).sum::<usize>(),
-            200_000
-        );
+        assert_eq!(groups.iter().map(ExactSizeIterator::len).sum::<usize>(), 200_000);
         assert!(groups.windows(2).all(|pair| pair[0].end == pair[1].start));
         assert!(groups.iter().all(|group| group.len() <= ROWS_MAX));
         assert!((10..60).contains(&groups.len()), "{}", groups.len());
@@ -193,26 +167,16 @@ mod tests {
         let (keys, columns) = rows(0..100_000);
         let (fewer_keys, fewer_columns) = rows((0..100_000).filter(|id| *id != 7));
         let ends = |keys: &EncodedKeys, columns: &[FieldColumn]| -> Vec<Vec<u8>> {
-            row_groups(keys, columns)
-                .iter()
-                .map(|g| keys.get(g.end - 1).to_vec())
-                .collect()
+            row_groups(keys, columns).iter().map(|g| keys.get(g.end - 1).to_vec()).collect()
         };
-        assert_eq!(
-            ends(&keys, &columns)[1..],
-            ends(&fewer_keys, &fewer_columns)[1..]
-        );
+        assert_eq!(ends(&keys, &columns)[1..], ends(&fewer_keys, &fewer_columns)[1..]);
     }
 
     #[test]
     fn large_rows_end_groups_by_bytes_and_one_key_is_not_cut() {
         let text: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(600_000); 9]));
         let (keys, mut columns) = rows(0..9);
-        columns.push(FieldColumn {
-            field: FieldId::new(2),
-            field_type: FieldType::Utf8,
-            values: text,
-        });
+        columns.push(FieldColumn { field: FieldId::new(2), field_type: FieldType::Utf8, values: text });
         assert_eq!(row_groups(&keys, &columns), [0..3, 3..6, 6..9]);
         let (keys, columns) = rows((0..40_000).map(|_| 5));
         assert_eq!(row_groups(&keys, &columns), [0..ROWS_MAX, ROWS_MAX..40_000]);
@@ -223,9 +187,6 @@ mod tests {
         let (keys, columns) = rows(0..5000);
         let (other_keys, other_columns) = rows((0..5000).map(|id| id + i64::from(id == 4999)));
         assert_eq!(content_root(&keys, &columns), content_root(&keys, &columns));
-        assert_ne!(
-            content_root(&keys, &columns),
-            content_root(&other_keys, &other_columns)
-        );
+        assert_ne!(content_root(&keys, &columns), content_root(&other_keys, &other_columns));
     }
 }

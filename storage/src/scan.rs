@@ -52,8 +52,7 @@ impl KeyFilter {
                 place < keys.len() && keys.get(place) <= last
             }
             Self::Range { from, to } => {
-                from.as_deref().is_none_or(|from| from <= last)
-                    && to.as_deref().is_none_or(|to| first < to)
+                from.as_deref().is_none_or(|from| from <= last) && to.as_deref().is_none_or(|to| first < to)
             }
         }
     }
@@ -76,10 +75,7 @@ pub enum ValidFilter {
 impl ValidFilter {
     /// Facts that hold at an instant.
     pub fn at(valid: ValidTime) -> Self {
-        Self::Holding {
-            first: valid.micros(),
-            last: valid.micros(),
-        }
+        Self::Holding { first: valid.micros(), last: valid.micros() }
     }
 
     fn lets_all(self, from_max: i64, to_min: i64) -> bool {
@@ -126,22 +122,12 @@ impl ScanRequest {
 
     /// The same for valid times from an instant on, with the keyframe that leaves the fewest entries to read.
     /// Retractions that a keyframe covers are not among the facts then.
-    pub fn from_valid(
-        context: &Context,
-        schema: &Arc<Schema>,
-        valid: ValidTime,
-        known: SystemTime,
-    ) -> Self {
-        let usable = context
-            .keyframes()
-            .iter()
-            .filter(|k| k.valid <= valid && k.known <= known);
+    pub fn from_valid(context: &Context, schema: &Arc<Schema>, valid: ValidTime, known: SystemTime) -> Self {
+        let usable = context.keyframes().iter().filter(|k| k.valid <= valid && k.known <= known);
         let keyframe = usable.max_by_key(|keyframe| keyframe.covers).cloned();
         let mut request = Self::of_entries(context, schema, known);
         if let Some(keyframe) = &keyframe {
-            request
-                .entries
-                .drain(..(keyframe.covers.get() as usize).min(request.entries.len()));
+            request.entries.drain(..(keyframe.covers.get() as usize).min(request.entries.len()));
         }
         request.keyframe = keyframe;
         request
@@ -190,9 +176,7 @@ impl Window {
     /// The key at a place.
     pub fn key(&self, key: usize) -> &[u8] {
         let row = self.facts(key)[0];
-        self.batches[row.batch as usize]
-            .keys()
-            .get(row.row as usize)
+        self.batches[row.batch as usize].keys().get(row.row as usize)
     }
 
     /// The batch of a row.
@@ -226,16 +210,8 @@ impl Window {
 
     /// What names a fact and what it does.
     pub fn identify(&self, row: RowRef) -> Winner {
-        let op = if self.is_retraction(row) {
-            Op::Retract
-        } else {
-            Op::Assert
-        };
-        Winner {
-            entry: self.entry(row),
-            valid_from: self.period(row).0,
-            op,
-        }
+        let op = if self.is_retraction(row) { Op::Retract } else { Op::Assert };
+        Winner { entry: self.entry(row), valid_from: self.period(row).0, op }
     }
 }
 
@@ -280,13 +256,8 @@ impl Scan {
         entry: Option<Ordinal>,
         digest: crate::identity::ChunkDigest,
     ) -> Result<Self, Error> {
-        let mut scan = Self {
-            reader,
-            schema,
-            keys: KeyFilter::All,
-            valid: ValidFilter::All,
-            sources: Vec::new(),
-        };
+        let mut scan =
+            Self { reader, schema, keys: KeyFilter::All, valid: ValidFilter::All, sources: Vec::new() };
         scan.add_source(entry, digest).await?;
         Ok(scan)
     }
@@ -308,13 +279,7 @@ impl Scan {
                 .collect();
             if !groups.is_empty() {
                 let manifest = Arc::clone(&manifest);
-                self.sources.push(Source {
-                    entry,
-                    manifest,
-                    groups,
-                    batches: VecDeque::new(),
-                    next: 0,
-                });
+                self.sources.push(Source { entry, manifest, groups, batches: VecDeque::new(), next: 0 });
             }
         }
         Ok(())
@@ -324,10 +289,7 @@ impl Scan {
     #[must_use]
     pub fn stated_only(mut self) -> Self {
         self.sources.retain(|source| {
-            source
-                .groups
-                .iter()
-                .all(|group| source.manifest.groups[*group].part != Part::Withdrawn)
+            source.groups.iter().all(|group| source.manifest.groups[*group].part != Part::Withdrawn)
         });
         self
     }
@@ -348,12 +310,7 @@ impl Scan {
                 return Ok(None);
             }
             // Rows below the first key of any group still to be read are complete.
-            let bound = self
-                .sources
-                .iter()
-                .filter_map(Source::next_group_key)
-                .min()
-                .map(<[u8]>::to_vec);
+            let bound = self.sources.iter().filter_map(Source::next_group_key).min().map(<[u8]>::to_vec);
             let window = merge::merge(&mut self.sources, bound.as_deref());
             if !window.is_empty() {
                 return Ok(Some(window));
@@ -370,9 +327,7 @@ impl Scan {
             while source.batches.is_empty()
                 && let Some(group) = source.groups.pop_front()
             {
-                source
-                    .read(&self.reader, &self.schema, &self.keys, self.valid, group)
-                    .await?;
+                source.read(&self.reader, &self.schema, &self.keys, self.valid, group).await?;
             }
         }
         self.sources.retain(|source| !source.batches.is_empty());
@@ -384,9 +339,7 @@ impl Scan {
             if source.next_group_key() == Some(bound)
                 && let Some(group) = source.groups.pop_front()
             {
-                source
-                    .read(&self.reader, &self.schema, &self.keys, self.valid, group)
-                    .await?;
+                source.read(&self.reader, &self.schema, &self.keys, self.valid, group).await?;
             }
         }
         Ok(())
@@ -407,16 +360,7 @@ impl Source {
         valid: ValidFilter,
         group: usize,
     ) -> Result<(), Error> {
-        let batch = FactBatch::read(
-            reader,
-            schema,
-            &self.manifest,
-            group,
-            self.entry,
-            keys,
-            valid,
-        )
-        .await?;
+        let batch = FactBatch::read(reader, schema, &self.manifest, group, self.entry, keys, valid).await?;
         if !batch.rows().is_empty() {
             self.batches.push_back(Arc::new(batch));
         }

@@ -114,10 +114,7 @@ impl FieldType {
     /// The type that an Arrow column has, if Calotype keeps such columns. Views, large and
     /// dictionary forms have been flattened before.
     pub fn from_arrow(data_type: &DataType) -> Option<Self> {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "all other Arrow types are not kept"
-        )]
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all other Arrow types are not kept")]
         Some(match data_type {
             DataType::Boolean => Self::Bool,
             DataType::Int8 => Self::Int(8),
@@ -132,9 +129,7 @@ impl FieldType {
             DataType::Float64 => Self::Float(64),
             DataType::Decimal128(precision, scale) => Self::decimal(*precision, *scale)?,
             DataType::Date32 => Self::Date,
-            DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) if is_utc(zone) => {
-                Self::Timestamp
-            }
+            DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) if is_utc(zone) => Self::Timestamp,
             DataType::Utf8 => Self::Utf8,
             DataType::Binary => Self::Binary,
             _ => return None,
@@ -303,11 +298,7 @@ impl Schema {
     ///
     /// # Errors
     /// [`SchemaError`] names the column that does not fit.
-    pub fn new(
-        version: SchemaVersion,
-        mut fields: Vec<Field>,
-        key: &[String],
-    ) -> Result<Self, SchemaError> {
+    pub fn new(version: SchemaVersion, mut fields: Vec<Field>, key: &[String]) -> Result<Self, SchemaError> {
         if fields.len() > FIELDS_MAX {
             return Err(SchemaError::TooWide(fields.len()));
         }
@@ -324,10 +315,7 @@ impl Schema {
                 .ok_or_else(|| SchemaError::NoKeyColumn(name.chars().take(128).collect()))?;
             let field = &mut fields[place];
             if !field.field_type.is_key_type() {
-                return Err(SchemaError::KeyType {
-                    name: field.name.clone(),
-                    found: field.field_type,
-                });
+                return Err(SchemaError::KeyType { name: field.name.clone(), found: field.field_type });
             }
             field.nullable = false;
             if places.contains(&place) {
@@ -338,11 +326,7 @@ impl Schema {
         if places.is_empty() || places.len() > KEY_FIELDS_MAX {
             return Err(SchemaError::KeyShape);
         }
-        Ok(Self {
-            version,
-            fields,
-            key: places,
-        })
+        Ok(Self { version, fields, key: places })
     }
 
     /// The version that this schema is.
@@ -367,9 +351,7 @@ impl Schema {
 
     /// Names of the key columns in the key's order.
     pub fn key_names(&self) -> Vec<String> {
-        self.key_fields()
-            .map(|field| field.name.to_string())
-            .collect()
+        self.key_fields().map(|field| field.name.to_string()).collect()
     }
 
     /// Whether the column at a place belongs to the key.
@@ -379,26 +361,18 @@ impl Schema {
 
     /// Finds a column by its label.
     pub fn place_of(&self, name: &str) -> Option<usize> {
-        self.fields
-            .iter()
-            .position(|field| field.name.as_str() == name)
+        self.fields.iter().position(|field| field.name.as_str() == name)
     }
 
     /// The columns as Arrow sees them.
     pub fn to_arrow(&self) -> SchemaRef {
-        Arc::new(ArrowSchema::new(
-            self.fields.iter().map(arrow_field).collect::<Vec<_>>(),
-        ))
+        Arc::new(ArrowSchema::new(self.fields.iter().map(arrow_field).collect::<Vec<_>>()))
     }
 }
 
 /// One column as Arrow sees it.
 pub fn arrow_field(field: &Field) -> ArrowField {
-    ArrowField::new(
-        field.name.as_str(),
-        field.field_type.to_arrow(),
-        field.nullable,
-    )
+    ArrowField::new(field.name.as_str(), field.field_type.to_arrow(), field.nullable)
 }
 
 #[cfg(test)]
@@ -407,13 +381,7 @@ mod tests {
 
     fn field(id: u32, name: &str, field_type: FieldType) -> Field {
         let name = FieldName::parse(name).unwrap();
-        Field {
-            id: FieldId::new(id),
-            name,
-            field_type,
-            nullable: true,
-            class: None,
-        }
+        Field { id: FieldId::new(id), name, field_type, nullable: true, class: None }
     }
 
     #[test]
@@ -435,25 +403,14 @@ mod tests {
             assert_eq!(parsed.to_string(), text);
             assert_eq!(FieldType::from_arrow(&parsed.to_arrow()), Some(parsed));
         }
-        for bad in [
-            "int7",
-            "decimal128(39, 2)",
-            "decimal128(2, 3)",
-            "timestamp[ns]",
-            "list<int8>",
-        ] {
+        for bad in ["int7", "decimal128(39, 2)", "decimal128(2, 3)", "timestamp[ns]", "list<int8>"] {
             assert_eq!(FieldType::parse(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn keys_are_checked() {
-        let fields = || {
-            vec![
-                field(1, "id", FieldType::Int(64)),
-                field(2, "x", FieldType::Float(64)),
-            ]
-        };
+        let fields = || vec![field(1, "id", FieldType::Int(64)), field(2, "x", FieldType::Float(64))];
         let make = |key: &[&str]| {
             let key: Vec<_> = key.iter().map(ToString::to_string).collect();
             Schema::new(SchemaVersion::FIRST, fields(), &key).map_err(|e| e.to_string())

@@ -34,16 +34,8 @@ pub(crate) async fn self_test(backend: &Backend, entropy: &dyn Entropy) -> Resul
 }
 
 async fn run(backend: &Backend, probe: &Path, race: &Path) -> Result<(), Error> {
-    let unfit = |what| {
-        Err(Error::UnfitStore {
-            store: backend.name().to_owned(),
-            what,
-        })
-    };
-    match backend
-        .create(probe, Bytes::from_static(b"first body"))
-        .await
-    {
+    let unfit = |what| Err(Error::UnfitStore { store: backend.name().to_owned(), what });
+    match backend.create(probe, Bytes::from_static(b"first body")).await {
         Created::Yes => {}
         Created::Exists => return unfit("it says that an object exists which nobody made"),
         Created::Unknown(error) => return Err(error),
@@ -58,7 +50,7 @@ async fn run(backend: &Backend, probe: &Path, race: &Path) -> Result<(), Error> 
     if backend.read(probe, 1024).await?.as_deref() != Some(b"first body") {
         return unfit("an object does not read as it was written");
     }
-    let range = backend.read_ranges(probe, &[6..10]).await?;
+    let range = backend.read_ranges(probe, std::slice::from_ref(&(6..10))).await?;
     if range.as_deref() != Some(&[Bytes::from_static(b"body")]) {
         return unfit("it does not read by range");
     }

@@ -92,25 +92,12 @@ mod tests {
 
     #[test]
     fn a_withdrawal_writes_what_holds_just_before() {
-        let winner = |entry, valid_from, op| {
-            Some(Winner {
-                entry: Ordinal::new(entry),
-                valid_from,
-                op,
-            })
-        };
+        let winner = |entry, valid_from, op| Some(Winner { entry: Ordinal::new(entry), valid_from, op });
         let (old, new) = (winner(0, 5, Op::Assert), winner(1, 9, Op::Assert));
         assert_eq!(of_withdrawal(old, old), None, "nothing of it shows");
         assert_eq!(of_withdrawal(new, old), Some(Op::Assert));
         assert_eq!(of_withdrawal(new, None), Some(Op::Retract));
-        assert_eq!(
-            of_withdrawal(winner(1, 9, Op::Retract), old),
-            Some(Op::Assert)
-        );
-        assert_eq!(
-            of_withdrawal(winner(1, 9, Op::Retract), None),
-            None,
-            "absent either way"
-        );
+        assert_eq!(of_withdrawal(winner(1, 9, Op::Retract), old), Some(Op::Assert));
+        assert_eq!(of_withdrawal(winner(1, 9, Op::Retract), None), None, "absent either way");
     }
 }

@@ -46,21 +46,15 @@ fn parse_micros(text: &str) -> Result<i64, ParseInstantError> {
     if text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' {
         return Err(ParseInstantError::DateAlone(text.to_owned()));
     }
-    let fraction = text.split_once('.').map_or(0, |(_, rest)| {
-        rest.bytes().take_while(u8::is_ascii_digit).count()
-    });
+    let fraction =
+        text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     if fraction > 6 {
         return Err(ParseInstantError::TooFine(text.to_owned()));
     }
     let time = text.get(10..).unwrap_or_default();
     let zoned = time.ends_with(['Z', 'z']) || time.contains('+') || time.contains('-');
-    let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
-        if zoned {
-            malformed()
-        } else {
-            ParseInstantError::NoZone(text.to_owned())
-        }
-    })?;
+    let instant = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| if zoned { malformed() } else { ParseInstantError::NoZone(text.to_owned()) })?;
     // A leap second parses as a nanosecond count above 999,999,999.
     if instant.timestamp_subsec_nanos() > 999_999_999 {
         return Err(malformed());
@@ -170,9 +164,7 @@ impl SystemTime {
 
     /// Seconds, rounded down, from `earlier` to this instant; negative if it is later.
     pub fn seconds_since(self, earlier: Self) -> i64 {
-        self.0
-            .saturating_sub(earlier.0)
-            .div_euclid(MICROS_PER_SECOND)
+        self.0.saturating_sub(earlier.0).div_euclid(MICROS_PER_SECOND)
     }
 }
 
@@ -251,9 +243,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Result<&str, &str>) {
-        let found = ValidTime::parse(text)
-            .map(|t| t.to_string())
-            .map_err(|e| e.to_string());
+        let found = ValidTime::parse(text).map(|t| t.to_string()).map_err(|e| e.to_string());
         match (found, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
             (Err(found), Err(expected)) => {
@@ -265,27 +255,12 @@ mod tests {
 
     #[test]
     fn instants_are_read_exactly_or_refused() {
-        check(
-            "2026-03-31T23:59:59.999999Z",
-            Ok("2026-03-31T23:59:59.999999Z"),
-        );
+        check("2026-03-31T23:59:59.999999Z", Ok("2026-03-31T23:59:59.999999Z"));
         check("2026-03-31T23:59:59Z", Ok("2026-03-31T23:59:59.000000Z"));
-        check(
-            "2026-03-31T23:59:59.5+02:00",
-            Ok("2026-03-31T21:59:59.500000Z"),
-        );
-        check(
-            "9999-12-31T23:59:59.999999Z",
-            Ok("9999-12-31T23:59:59.999999Z"),
-        );
-        check(
-            "1969-12-31T23:59:59.999999Z",
-            Ok("1969-12-31T23:59:59.999999Z"),
-        );
-        check(
-            "2026-03-31T23:59:59.9999990Z",
-            Err("finer than a microsecond"),
-        );
+        check("2026-03-31T23:59:59.5+02:00", Ok("2026-03-31T21:59:59.500000Z"));
+        check("9999-12-31T23:59:59.999999Z", Ok("9999-12-31T23:59:59.999999Z"));
+        check("1969-12-31T23:59:59.999999Z", Ok("1969-12-31T23:59:59.999999Z"));
+        check("2026-03-31T23:59:59.9999990Z", Err("finer than a microsecond"));
         check("2026-03-31T23:59:59", Err("no zone"));
         check("2026-03-31", Err("a date alone"));
         check("2026-06-30T23:59:60Z", Err("not an RFC 3339 instant"));
@@ -308,17 +283,11 @@ mod tests {
     fn periods_are_half_open_and_never_empty() {
         let at = |micros| ValidTime::from_micros(micros).unwrap();
         let period = Period::new(at(1), Some(at(3))).unwrap();
-        assert_eq!(
-            [0, 1, 2, 3].map(|v| period.holds(at(v))),
-            [false, true, true, false]
-        );
+        assert_eq!([0, 1, 2, 3].map(|v| period.holds(at(v))), [false, true, true, false]);
         assert_eq!(Period::new(at(1), Some(at(1))), None);
         assert_eq!(Period::new(at(2), Some(at(1))), None);
         assert!(!period.overlaps(Period::since(at(3))));
         assert!(period.overlaps(Period::since(at(2))));
-        assert_eq!(
-            period.intersection(Period::since(at(2))),
-            Period::new(at(2), Some(at(3)))
-        );
+        assert_eq!(period.intersection(Period::since(at(2))), Period::new(at(2), Some(at(3))));
     }
 }

@@ -79,14 +79,11 @@ pub struct Report {
 }
 
 impl Report {
-    fn find(&mut self, object: impl ToString, what: impl ToString) {
-        self.findings.push(Finding {
-            object: object.to_string(),
-            what: what.to_string(),
-        });
+    fn find(&mut self, object: impl std::fmt::Display, what: impl std::fmt::Display) {
+        self.findings.push(Finding { object: object.to_string(), what: what.to_string() });
     }
 
-    fn note(&mut self, object: impl ToString, outcome: Result<(), Error>) {
+    fn note(&mut self, object: impl std::fmt::Display, outcome: Result<(), Error>) {
         match outcome {
             Ok(()) => {}
             Err(Error::Damaged { object, what }) => self.find(object, what),
@@ -102,18 +99,11 @@ pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + Send + 'a;
 ///
 /// # Errors
 /// [`Error::Store`] if the store does not answer; what is wrong with its content is in the report.
-pub async fn verify(
-    database: &Database,
-    level: Level,
-    progress: &mut Progress<'_>,
-) -> Result<Report, Error> {
+pub async fn verify(database: &Database, level: Level, progress: &mut Progress<'_>) -> Result<Report, Error> {
     let mut report = Report::default();
     verify_chain(database, &mut report, progress).await?;
     if level >= Level::Packs {
-        let packs = database
-            .index()
-            .packs()
-            .map_err(|error| Error::damaged("the index", error))?;
+        let packs = database.index().packs().map_err(|error| Error::damaged("the index", error))?;
         for (place, (pack, bytes)) in (0..).zip(&packs) {
             progress("packs", place, packs.len() as u64);
             verify_pack(database, *pack, *bytes, level, &mut report).await?;
@@ -148,19 +138,13 @@ async fn verify_chain(
         match database.record(sequence).await {
             Ok(Some(slot)) => {
                 if slot.record.prev != prev {
-                    report.find(
-                        &path,
-                        format_args!("it follows {}, expected {prev}", slot.record.prev),
-                    );
+                    report.find(&path, format_args!("it follows {}, expected {prev}", slot.record.prev));
                 }
                 if newest.is_some_and(|newest| slot.record.wall_time <= newest) {
                     report.find(&path, "its wall time does not rise");
                 }
                 if database.index().record_hash(sequence).ok().flatten() != Some(slot.hash) {
-                    report.find(
-                        &path,
-                        format_args!("it hashes to {}, not to what was applied", slot.hash),
-                    );
+                    report.find(&path, format_args!("it hashes to {}, not to what was applied", slot.hash));
                 }
                 let times = slot.record.entries.iter().map(|entry| entry.system_time);
                 newest = newest.max(times.max()).max(Some(slot.record.wall_time));
@@ -177,10 +161,7 @@ async fn verify_chain(
     let found = RecordHash::new(frontier.root::<LogHash>());
     report.root = Some(found);
     if found != database.root() {
-        report.find(
-            "the Merkle root",
-            format_args!("the log has {found}, the index {}", database.root()),
-        );
+        report.find("the Merkle root", format_args!("the log has {found}, the index {}", database.root()));
     }
     Ok(())
 }
@@ -197,10 +178,7 @@ async fn verify_pack(
     if level < Level::Bytes {
         match database.backend().size(&path).await? {
             Some(found) if found == bytes => {}
-            Some(found) => report.find(
-                &path,
-                format_args!("it has {found} bytes, expected {bytes}"),
-            ),
+            Some(found) => report.find(&path, format_args!("it has {found} bytes, expected {bytes}")),
             None => report.find(&path, "it is missing"),
         }
         return Ok(());
@@ -224,12 +202,10 @@ async fn verify_pack(
         return Ok(());
     }
     let size = content.len() as u64;
-    let footer = read_header(&content)
-        .and_then(|_| footer_bytes(&content, size))
-        .and_then(|footer| {
-            let from = content.len() - usize::try_from(footer).unwrap_or(content.len());
-            read_footer(&content[from..], size)
-        });
+    let footer = read_header(&content).and_then(|_| footer_bytes(&content, size)).and_then(|footer| {
+        let from = content.len() - usize::try_from(footer).unwrap_or(content.len());
+        read_footer(&content[from..], size)
+    });
     if let Err(error) = footer {
         report.find(&path, error);
     }
@@ -297,10 +273,7 @@ async fn content_root_at(
     cutoff: ValidTime,
     ordinal: crate::identity::Ordinal,
 ) -> Result<ContentRoot, Error> {
-    let known = context
-        .entry(ordinal)
-        .expect("an entry of the context")
-        .system_time();
+    let known = context.entry(ordinal).expect("an entry of the context").system_time();
     let mut request = ScanRequest::from_valid(context, schema, cutoff, known);
     request.valid = ValidFilter::at(cutoff);
     let mut scan = Scan::start(Arc::clone(database.reader()), request).await?;
@@ -311,12 +284,10 @@ async fn content_root_at(
             .filter_map(|key| Some((key, window.winner(key, cutoff.micros())?)))
             .filter(|(_, row)| !window.is_retraction(*row))
             .collect();
-        rows.keys
-            .extend(winners.iter().map(|(key, _)| window.key(*key).to_vec()));
+        rows.keys.extend(winners.iter().map(|(key, _)| window.key(*key).to_vec()));
         let picked: Vec<_> = winners.iter().map(|(_, row)| *row).collect();
         if !picked.is_empty() {
-            rows.columns
-                .push(scan.columns(&window, &picked, &places).await?);
+            rows.columns.push(scan.columns(&window, &picked, &places).await?);
         }
     }
     rows.root(schema)
@@ -335,24 +306,15 @@ impl StateRows {
         }
         let mut columns = Vec::new();
         for (place, field) in schema.fields().iter().enumerate() {
-            let parts: Vec<&dyn arrow_array::Array> = self
-                .columns
-                .iter()
-                .map(|part| part[place].as_ref())
-                .collect();
+            let parts: Vec<&dyn arrow_array::Array> =
+                self.columns.iter().map(|part| part[place].as_ref()).collect();
             let joined = arrow_select::concat::concat(&parts);
             let joined = joined.map_err(|error| Error::damaged("a row group", error))?;
             let values = normalise(field.field_type, &joined);
-            columns.push(FieldColumn {
-                field: field.id,
-                field_type: field.field_type,
-                values,
-            });
+            columns.push(FieldColumn { field: field.id, field_type: field.field_type, values });
         }
         let keys = crate::key::EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice));
-        let leaf = |range: &std::ops::Range<usize>| {
-            group_leaf(range.len(), &group_digests(range, &columns))
-        };
+        let leaf = |range: &std::ops::Range<usize>| group_leaf(range.len(), &group_digests(range, &columns));
         let leaves: Vec<_> = row_groups(&keys, &columns).iter().map(leaf).collect();
         Ok(ContentRoot::new(root::<ContentHash>(&leaves)))
     }
@@ -386,11 +348,7 @@ fn newest_type(context: &Context, field: FieldId) -> Option<FieldType> {
         return system_type(field);
     }
     let schema = context.schema()?;
-    schema
-        .fields()
-        .iter()
-        .find(|other| other.id == field)
-        .map(|field| field.field_type)
+    schema.fields().iter().find(|other| other.id == field).map(|field| field.field_type)
 }
 
 async fn verify_column(
@@ -401,18 +359,10 @@ async fn verify_column(
     chunk: ChunkDigest,
 ) -> Result<(), Error> {
     let damaged = |what: String| Error::damaged(format_args!("chunk {chunk}"), what);
-    let field_type =
-        newest_type(context, field).ok_or_else(|| damaged("its field does not exist".into()))?;
-    let columns = database
-        .reader()
-        .columns_afresh(&[(chunk, field_type)], group.rows)
-        .await?;
+    let field_type = newest_type(context, field).ok_or_else(|| damaged("its field does not exist".into()))?;
+    let columns = database.reader().columns_afresh(&[(chunk, field_type)], group.rows).await?;
     let stored = FieldType::from_arrow(columns[0].data_type())
         .ok_or_else(|| damaged("its type is not kept".into()))?;
     let found = column_digest(stored, &normalise(stored, &columns[0]));
-    if found == chunk {
-        Ok(())
-    } else {
-        Err(damaged(format!("its content hashes to {found}")))
-    }
+    if found == chunk { Ok(()) } else { Err(damaged(format!("its content hashes to {found}"))) }
 }

@@ -36,7 +36,6 @@ mod type_name;
 pub(crate) use error::CellFault;
 pub(crate) use error::{BadCell, InputError, Place};
 pub(crate) use options::{Column, Format, ReadOptions, instant_type};
-#[cfg_attr(not(test), expect(unused_imports, reason = "no command uses it yet"))]
 pub(crate) use type_name::type_name;
 
 use source::{Meter, Source};
@@ -90,20 +89,11 @@ pub(crate) fn read_with_progress(
 ///
 /// # Errors
 /// See [`InputError`].
-pub(crate) fn read_bytes(
-    name: &str,
-    bytes: &[u8],
-    options: &ReadOptions,
-) -> Result<Extract, InputError> {
+pub(crate) fn read_bytes(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Extract, InputError> {
     let format = options.format.or_else(|| Format::of_path(Path::new(name)));
     let file = || name.to_owned();
     let format = format.ok_or_else(|| InputError::UnknownFormat { file: file() })?;
-    read_source(
-        &Source::memory(name, bytes),
-        format,
-        options,
-        &mut |_, _| {},
-    )
+    read_source(&Source::memory(name, bytes), format, options, &mut |_, _| {})
 }
 
 fn read_source(
@@ -117,9 +107,7 @@ fn read_source(
         Format::Csv => csv::read(source, options.delimiter, options, &mut meter),
         Format::Tsv => csv::read(source, b'\t', options, &mut meter),
         Format::Ndjson => ndjson::read(source, options, &mut meter),
-        Format::Parquet => {
-            read_columnar(source, || parquet_file::read(source, options, &mut meter))
-        }
+        Format::Parquet => read_columnar(source, || parquet_file::read(source, options, &mut meter)),
         Format::Arrow => read_columnar(source, || arrow::read(source, options, &mut meter)),
     }?;
     meter.finish();
@@ -132,11 +120,7 @@ fn read_columnar(
     source: &Source<'_>,
     read: impl FnOnce() -> Result<Extract, InputError>,
 ) -> Result<Extract, InputError> {
-    let damaged = |_| {
-        Err(InputError::Damaged {
-            file: source.name().to_owned(),
-        })
-    };
+    let damaged = |_| Err(InputError::Damaged { file: source.name().to_owned() });
     panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(damaged)
 }
 

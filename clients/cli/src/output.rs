@@ -23,7 +23,7 @@ mod table;
 pub(crate) mod timeline;
 
 pub(crate) use cells::Cells;
-#[expect(unused_imports, reason = "used by the commands that print records")]
+pub(crate) use escape::escaped;
 pub(crate) use instant::{date_text, instant_text};
 pub(crate) use table::TableOptions;
 
@@ -89,10 +89,19 @@ pub(crate) enum OutputError {
 impl OutputError {
     /// Whether the reader went away, as `head` does: no reason to complain.
     pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.is_of_kind(io::ErrorKind::BrokenPipe)
+    }
+
+    /// Whether the disk is full.
+    pub(crate) fn is_storage_full(&self) -> bool {
+        self.is_of_kind(io::ErrorKind::StorageFull)
+    }
+
+    fn is_of_kind(&self, kind: io::ErrorKind) -> bool {
         let mut next: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = next {
             let io = error.downcast_ref::<io::Error>();
-            if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            if io.is_some_and(|error| error.kind() == kind) {
                 return true;
             }
             next = error.source();

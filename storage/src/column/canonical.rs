@@ -5,8 +5,8 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_buffer::{BooleanBuffer, OffsetBuffer};
@@ -68,20 +68,17 @@ impl CanonicalHasher {
     /// Takes one byte a row: 1 where there is a value, 0 where there is none. Unlike the packed
     /// mask of a chunk, this does not depend on where batches are cut.
     pub fn validity(&mut self, column: &ArrayRef) {
-        match column.nulls().filter(|nulls| nulls.null_count() > 0) {
-            Some(nulls) => {
-                let bytes: Vec<u8> = nulls.iter().map(u8::from).collect();
-                self.0.update(&bytes);
-            }
-            None => {
-                const ONES: [u8; 4096] = [1; 4096];
-                let mut rows = column.len();
-                while rows > 0 {
-                    let some = rows.min(ONES.len());
-                    self.0.update(&ONES[..some]);
-                    rows -= some;
-                }
-            }
+        const ONES: [u8; 4096] = [1; 4096];
+        if let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) {
+            let bytes: Vec<u8> = nulls.iter().map(u8::from).collect();
+            self.0.update(&bytes);
+            return;
+        }
+        let mut rows = column.len();
+        while rows > 0 {
+            let some = rows.min(ONES.len());
+            self.0.update(&ONES[..some]);
+            rows -= some;
         }
     }
 
@@ -104,8 +101,7 @@ impl CanonicalHasher {
         }
         macro_rules! plain {
             ($type:ty) => {{
-                self.0
-                    .update(column.as_primitive::<$type>().values().inner().as_slice());
+                self.0.update(column.as_primitive::<$type>().values().inner().as_slice());
             }};
         }
         match field_type {
@@ -211,8 +207,6 @@ pub fn canonical_bytes_of_row(field_type: FieldType, column: &ArrayRef, row: usi
         | FieldType::Timestamp => 8,
         FieldType::Decimal(..) => 16,
         FieldType::Utf8 => 4 + column.as_string::<i32>().value_length(row).cast_unsigned() as usize,
-        FieldType::Binary => {
-            4 + column.as_binary::<i32>().value_length(row).cast_unsigned() as usize
-        }
+        FieldType::Binary => 4 + column.as_binary::<i32>().value_length(row).cast_unsigned() as usize,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
@@ -31,9 +31,7 @@ pub fn normalise(field_type: FieldType, column: &ArrayRef) -> ArrayRef {
         FieldType::Float(32) => {
             floats::<Float32Type>(column, |v| if v.is_nan() { f32::NAN } else { v + 0.0 })
         }
-        FieldType::Float(_) => {
-            floats::<Float64Type>(column, |v| if v.is_nan() { f64::NAN } else { v + 0.0 })
-        }
+        FieldType::Float(_) => floats::<Float64Type>(column, |v| if v.is_nan() { f64::NAN } else { v + 0.0 }),
         FieldType::Decimal(..) => plain::<Decimal128Type>(column),
         FieldType::Date => plain::<Date32Type>(column),
         FieldType::Timestamp => plain::<TimestampMicrosecondType>(column),
@@ -44,10 +42,7 @@ pub fn normalise(field_type: FieldType, column: &ArrayRef) -> ArrayRef {
 
 /// The null mask, or none if nothing is null.
 fn mask(column: &dyn Array) -> Option<NullBuffer> {
-    column
-        .nulls()
-        .filter(|nulls| nulls.null_count() > 0)
-        .cloned()
+    column.nulls().filter(|nulls| nulls.null_count() > 0).cloned()
 }
 
 fn plain<T: ArrowPrimitiveType>(column: &ArrayRef) -> ArrayRef {
@@ -58,10 +53,7 @@ fn floats<T: ArrowPrimitiveType>(column: &ArrayRef, one: fn(T::Native) -> T::Nat
     primitive::<T>(column, Some(one))
 }
 
-fn primitive<T: ArrowPrimitiveType>(
-    column: &ArrayRef,
-    one: Option<fn(T::Native) -> T::Native>,
-) -> ArrayRef {
+fn primitive<T: ArrowPrimitiveType>(column: &ArrayRef, one: Option<fn(T::Native) -> T::Native>) -> ArrayRef {
     let array = column.as_primitive::<T>();
     let nulls = mask(array);
     if nulls.is_none() && one.is_none() {
@@ -81,18 +73,10 @@ fn primitive<T: ArrowPrimitiveType>(
             .values()
             .iter()
             .zip(nulls.iter())
-            .map(|(&value, valid)| {
-                if valid {
-                    one(value)
-                } else {
-                    T::Native::usize_as(0)
-                }
-            })
+            .map(|(&value, valid)| if valid { one(value) } else { T::Native::usize_as(0) })
             .collect(),
     };
-    Arc::new(
-        PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(array.data_type().clone()),
-    )
+    Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(array.data_type().clone()))
 }
 
 fn bools(column: &ArrayRef) -> ArrayRef {
@@ -107,11 +91,7 @@ fn bools(column: &ArrayRef) -> ArrayRef {
 fn texts(column: &ArrayRef) -> ArrayRef {
     let array = column.as_string::<i32>();
     if mask(array).is_none() {
-        return Arc::new(StringArray::new(
-            array.offsets().clone(),
-            array.values().clone(),
-            None,
-        ));
+        return Arc::new(StringArray::new(array.offsets().clone(), array.values().clone(), None));
     }
     Arc::new(array.iter().collect::<StringArray>())
 }
@@ -119,11 +99,7 @@ fn texts(column: &ArrayRef) -> ArrayRef {
 fn bytes(column: &ArrayRef) -> ArrayRef {
     let array = column.as_binary::<i32>();
     if mask(array).is_none() {
-        return Arc::new(BinaryArray::new(
-            array.offsets().clone(),
-            array.values().clone(),
-            None,
-        ));
+        return Arc::new(BinaryArray::new(array.offsets().clone(), array.values().clone(), None));
     }
     Arc::new(array.iter().collect::<BinaryArray>())
 }

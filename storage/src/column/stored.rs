@@ -5,8 +5,8 @@ use std::cell::RefCell;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait, make_array};
 use arrow_buffer::{Buffer, MutableBuffer, OffsetBuffer};
@@ -78,10 +78,7 @@ thread_local! {
 /// If the column is not of its field type: the caller has checked it.
 pub fn encode(field_type: FieldType, column: &ArrayRef) -> StoredColumn {
     let nulls = column.null_count();
-    let validity = column
-        .nulls()
-        .filter(|_| nulls > 0)
-        .map_or_else(Vec::new, |mask| bits(mask.inner()));
+    let validity = column.nulls().filter(|_| nulls > 0).map_or_else(Vec::new, |mask| bits(mask.inner()));
     let (offsets, values) = match field_type {
         FieldType::Utf8 => {
             let array = column.as_string::<i32>();
@@ -91,10 +88,7 @@ pub fn encode(field_type: FieldType, column: &ArrayRef) -> StoredColumn {
             let array = column.as_binary::<i32>();
             variable(array.offsets(), array.values())
         }
-        FieldType::Bool => (
-            Vec::new(),
-            Buffer::from_vec(bits(column.as_boolean().values())),
-        ),
+        FieldType::Bool => (Vec::new(), Buffer::from_vec(bits(column.as_boolean().values()))),
         FieldType::Int(_)
         | FieldType::UInt(_)
         | FieldType::Float(_)
@@ -108,17 +102,12 @@ pub fn encode(field_type: FieldType, column: &ArrayRef) -> StoredColumn {
         nulls: u32::try_from(nulls).expect("row groups are bounded"),
         buffers: [0; 3],
     };
-    for (place, raw) in [&validity, &offsets, values.as_slice()]
-        .into_iter()
-        .enumerate()
-    {
+    for (place, raw) in [&validity, &offsets, values.as_slice()].into_iter().enumerate() {
         let from = stored.bytes.len();
         write_buffer(raw, &mut stored.bytes);
         let written = stored.bytes.len() - from;
         stored.buffers[place] = u32::try_from(written).expect("row groups are bounded");
-        stored
-            .bytes
-            .resize(stored.bytes.len().next_multiple_of(ALIGNMENT), 0);
+        stored.bytes.resize(stored.bytes.len().next_multiple_of(ALIGNMENT), 0);
     }
     stored
 }
@@ -134,11 +123,7 @@ fn variable<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, values: &Buffer) -> (
     let last = offsets[offsets.len() - 1].as_usize();
     let rebased = offsets
         .iter()
-        .flat_map(|place| {
-            i32::try_from(place.as_usize() - first)
-                .expect("32-bit offsets")
-                .to_le_bytes()
-        })
+        .flat_map(|place| i32::try_from(place.as_usize() - first).expect("32-bit offsets").to_le_bytes())
         .collect();
     (rebased, values.slice_with_length(first, last - first))
 }
@@ -174,12 +159,9 @@ fn write_buffer(raw: &[u8], bytes: &mut Vec<u8>) {
     if raw.len() >= COMPRESS_BYTES_MIN {
         let frame = COMPRESSOR.with_borrow_mut(|slot| {
             let compressor = slot.get_or_insert_with(|| {
-                zstd::bulk::Compressor::new(1)
-                    .expect("level 1 exists and its context fits into memory")
+                zstd::bulk::Compressor::new(1).expect("level 1 exists and its context fits into memory")
             });
-            compressor
-                .compress(raw)
-                .expect("the frame's bound was reserved")
+            compressor.compress(raw).expect("the frame's bound was reserved")
         });
         if frame.len() < raw.len() {
             let length = i64::try_from(raw.len()).expect("row groups are bounded");
@@ -204,11 +186,7 @@ pub fn decode(
     bytes: &[u8],
 ) -> Result<ArrayRef, DecodeColumnError> {
     let rows = rows as usize;
-    let length = |buffer, expected, found| DecodeColumnError::Length {
-        buffer,
-        expected,
-        found,
-    };
+    let length = |buffer, expected, found| DecodeColumnError::Length { buffer, expected, found };
     let mut from = 0;
     let mut raw = [const { None }; 3];
     for (place, slot) in raw.iter_mut().enumerate() {
@@ -237,26 +215,15 @@ pub fn decode(
     if matches!(field_type, FieldType::Utf8 | FieldType::Binary) {
         data = data.add_buffer(offsets);
     }
-    let data = data
-        .add_buffer(values)
-        .build()
-        .map_err(DecodeColumnError::Invalid)?;
+    let data = data.add_buffer(values).build().map_err(DecodeColumnError::Invalid)?;
     if data.null_count() != nulls as usize {
         return Err(length(0, nulls as usize, data.null_count()));
     }
     Ok(make_array(data))
 }
 
-fn read_buffer(
-    place: usize,
-    stored: &[u8],
-    expected: Option<usize>,
-) -> Result<Buffer, DecodeColumnError> {
-    let length = |expected, found| DecodeColumnError::Length {
-        buffer: place,
-        expected,
-        found,
-    };
+fn read_buffer(place: usize, stored: &[u8], expected: Option<usize>) -> Result<Buffer, DecodeColumnError> {
+    let length = |expected, found| DecodeColumnError::Length { buffer: place, expected, found };
     let Some((head, body)) = stored.split_first_chunk::<8>() else {
         return match (stored.len(), expected) {
             (0, None | Some(0)) => Ok(MutableBuffer::new(0).into()),
@@ -264,11 +231,7 @@ fn read_buffer(
         };
     };
     let claim = i64::from_le_bytes(*head);
-    let raw = if claim == NOT_COMPRESSED {
-        body.len()
-    } else {
-        usize::try_from(claim).unwrap_or(usize::MAX)
-    };
+    let raw = if claim == NOT_COMPRESSED { body.len() } else { usize::try_from(claim).unwrap_or(usize::MAX) };
     if raw > RAW_BYTES_MAX || expected.is_some_and(|expected| expected != raw) {
         return Err(length(expected.unwrap_or(RAW_BYTES_MAX), raw));
     }
@@ -285,9 +248,5 @@ fn read_buffer(
         decompressor.decompress_to_buffer(body, buffer.as_slice_mut())
     });
     let written = written.map_err(|error| DecodeColumnError::Frame(place, error))?;
-    if written == raw {
-        Ok(buffer.into())
-    } else {
-        Err(length(raw, written))
-    }
+    if written == raw { Ok(buffer.into()) } else { Err(length(raw, written)) }
 }

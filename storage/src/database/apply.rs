@@ -23,9 +23,7 @@ impl Inner {
     pub(crate) async fn catch_up(&self) -> Result<u64, Error> {
         let mut applied = 0;
         loop {
-            let next = self
-                .head()
-                .map_or(Sequence::FIRST, |head| head.sequence.next());
+            let next = self.head().map_or(Sequence::FIRST, |head| head.sequence.next());
             let Some(slot) = read_slot(&self.backend, next).await? else {
                 return Ok(applied);
             };
@@ -39,12 +37,7 @@ impl Inner {
     }
 
     /// Applies the next record. One that was applied before is left alone.
-    pub(crate) async fn apply(
-        &self,
-        record: Record,
-        hash: RecordHash,
-        packs: &[Pack],
-    ) -> Result<(), Error> {
+    pub(crate) async fn apply(&self, record: Record, hash: RecordHash, packs: &[Pack]) -> Result<(), Error> {
         let _one_at_a_time = self.applying.lock().await;
         let head = self.head();
         let (next, prev) = match &head {
@@ -61,47 +54,23 @@ impl Inner {
                 record.prev
             )));
         }
-        if head
-            .as_ref()
-            .is_some_and(|head| record.wall_time <= head.newest_time)
-        {
+        if head.as_ref().is_some_and(|head| record.wall_time <= head.newest_time) {
             return Err(damaged("its wall time does not rise".into()));
         }
         let mut frontier = head.map_or_else(Frontier::default, |head| head.frontier);
         frontier.push::<LogHash>(*hash.as_bytes());
-        let newest = record
-            .entries
-            .iter()
-            .map(|entry| entry.system_time)
-            .fold(record.wall_time, SystemTime::max);
-        let applied = Applied {
-            sequence: record.sequence,
-            hash,
-            newest_time: newest,
-            frontier,
-        };
+        let newest =
+            record.entries.iter().map(|entry| entry.system_time).fold(record.wall_time, SystemTime::max);
+        let applied = Applied { sequence: record.sequence, hash, newest_time: newest, frontier };
         let change = self.change(applied, record, packs).await?;
         self.take(change)
     }
 
     /// What a record brings, with the footers of its packs and the lists that it keeps apart.
-    async fn change(
-        &self,
-        applied: Applied,
-        record: Record,
-        known: &[Pack],
-    ) -> Result<Change, Error> {
-        let mut change = Change {
-            applied,
-            entries: Vec::new(),
-            packs: Vec::new(),
-            snapshots: Vec::new(),
-        };
+    async fn change(&self, applied: Applied, record: Record, known: &[Pack]) -> Result<Change, Error> {
+        let mut change = Change { applied, entries: Vec::new(), packs: Vec::new(), snapshots: Vec::new() };
         for (place, entry) in (0..).zip(record.entries) {
-            let id = EntryId {
-                record: record.sequence,
-                place,
-            };
+            let id = EntryId { record: record.sequence, place };
             let mut lines: BTreeMap<ChunkDigest, (PackDigest, ChunkLine)> = BTreeMap::new();
             for pack in &entry.packs {
                 let (bytes, pack_lines) = match known.iter().find(|known| known.digest == *pack) {
@@ -150,28 +119,20 @@ impl Inner {
             let after = match before {
                 None => Arc::new(Context::create(*id, entry.clone()).map_err(damaged)?),
                 Some(mut context) => {
-                    Arc::make_mut(&mut context)
-                        .apply(*id, entry.clone())
-                        .map_err(damaged)?;
+                    Arc::make_mut(&mut context).apply(*id, entry.clone()).map_err(damaged)?;
                     context
                 }
             };
             changed.insert(name, after);
         }
-        self.index
-            .apply(&change)
-            .map_err(|error| self.index_error(error))?;
+        self.index.apply(&change).map_err(|error| self.index_error(error))?;
         contexts.append(&mut changed);
         *self.head.write().unwrap_or_else(PoisonError::into_inner) = Some(change.applied);
         Ok(())
     }
 
     /// Brings the lists of an entry in the making back into it, from staged packs.
-    pub(crate) async fn hydrate_staged(
-        &self,
-        entry: Entry,
-        packs: &[Pack],
-    ) -> Result<Entry, Error> {
+    pub(crate) async fn hydrate_staged(&self, entry: Entry, packs: &[Pack]) -> Result<Entry, Error> {
         let mut lists = BTreeMap::new();
         for digest in objects(&entry) {
             let staged = packs.iter().find_map(|pack| {
@@ -218,9 +179,7 @@ fn fill<T: DeserializeOwned>(
         return Ok(());
     };
     let damaged = |what: String| Error::damaged(format_args!("list {digest}"), what);
-    let bytes = lists
-        .get(&digest)
-        .ok_or_else(|| damaged("it was not fetched".into()))?;
+    let bytes = lists.get(&digest).ok_or_else(|| damaged("it was not fetched".into()))?;
     let list = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     *listed = Some(Listed::Inline(list));
     Ok(())

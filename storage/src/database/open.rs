@@ -45,14 +45,9 @@ pub(super) async fn open(backend: Backend, options: OpenOptions) -> Result<Inner
     if options.access != Access::Read {
         test_store(&backend, &options, &index, &state).await?;
     }
-    let seen = applied
-        .as_ref()
-        .map_or(0, |applied| applied.sequence.get() + 1);
+    let seen = applied.as_ref().map_or(0, |applied| applied.sequence.get() + 1);
     let inner = Inner {
-        setting: Setting {
-            reader: Arc::clone(&reader),
-            store,
-        },
+        setting: Setting { reader: Arc::clone(&reader), store },
         backend,
         index,
         reader,
@@ -76,9 +71,7 @@ pub(super) async fn open(backend: Backend, options: OpenOptions) -> Result<Inner
 
 /// A store whose format file is gone must not become a new store on top of the old log.
 async fn refuse_lost_format(backend: &Backend) -> Result<(), Error> {
-    let log = backend
-        .list_after(&ObjectPath::from("log"), &ObjectPath::from("log/"))
-        .await?;
+    let log = backend.list_after(&ObjectPath::from("log"), &ObjectPath::from("log/")).await?;
     if log.is_empty() {
         return Ok(());
     }
@@ -117,9 +110,7 @@ async fn refuse_rollback(backend: &Backend, applied: &Applied, state: &Path) -> 
             // A single lost slot is named as such; a log that ends earlier was rolled back.
             let records = count_records(backend, 0).await?;
             let newest = records.checked_sub(1).map(Sequence::new);
-            Err(rolled_back(newest.map_or("no record".into(), |newest| {
-                format!("no record after {newest}")
-            })))
+            Err(rolled_back(newest.map_or("no record".into(), |newest| format!("no record after {newest}"))))
         }
     }
 }
@@ -149,10 +140,7 @@ fn open_index(folder: &StateFolder, store: StoreId) -> Result<(Index, PathBuf), 
 
 /// Opens the index of a folder; what is damaged is thrown away. `None` if another process holds it.
 fn open_in(folder: &Path, store: StoreId) -> Result<Option<Index>, Error> {
-    let failed = |error: std::io::Error| Error::State {
-        path: folder.to_owned(),
-        reason: error.to_string(),
-    };
+    let failed = |error: std::io::Error| Error::State { path: folder.to_owned(), reason: error.to_string() };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let file = folder.join(INDEX_FILE);
     for _ in 0..2 {
@@ -160,20 +148,13 @@ fn open_in(folder: &Path, store: StoreId) -> Result<Option<Index>, Error> {
             Ok(Ok(Some(index))) => return Ok(Some(index)),
             Ok(Ok(None)) => std::fs::remove_file(&file).map_err(failed)?,
             Ok(Err(found)) => {
-                return Err(Error::OtherStore {
-                    state: folder.to_owned(),
-                    expected: store,
-                    found,
-                });
+                return Err(Error::OtherStore { state: folder.to_owned(), expected: store, found });
             }
             Err(IndexError::InUse) => return Ok(None),
             Err(error) => return Err(error.into_error(&file)),
         }
     }
-    Err(Error::State {
-        path: file,
-        reason: "the index is damaged and could not be made anew".into(),
-    })
+    Err(Error::State { path: file, reason: "the index is damaged and could not be made anew".into() })
 }
 
 /// Throws the index in a folder away, so that the next opening makes it anew.
@@ -182,10 +163,9 @@ fn open_in(folder: &Path, store: StoreId) -> Result<Option<Index>, Error> {
 /// [`Error::State`] if the file cannot be removed.
 pub fn remove_index(folder: &Path) -> Result<(), Error> {
     match std::fs::remove_file(folder.join(INDEX_FILE)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::State {
-            path: folder.to_owned(),
-            reason: error.to_string(),
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::State { path: folder.to_owned(), reason: error.to_string() })
+        }
         _ => Ok(()),
     }
 }

@@ -63,18 +63,12 @@ pub(super) async fn each_named(
     delta: Ordinal,
     mut each: impl FnMut(&EncodedKeys),
 ) -> Result<(), Error> {
-    let entry = context
-        .entry(delta)
-        .expect("the ledger names entries of the context");
+    let entry = context.entry(delta).expect("the ledger names entries of the context");
     let Some(facts) = entry.facts() else {
         return Ok(());
     };
     let manifest = reader.manifest(facts).await?;
-    for group in manifest
-        .groups
-        .iter()
-        .filter(|group| group.part == Part::Stated)
-    {
+    for group in manifest.groups.iter().filter(|group| group.part == Part::Stated) {
         each(&*reader.keys(schema, group).await?);
     }
     Ok(())

@@ -23,19 +23,14 @@ pub(super) async fn evaluate(
     let periods = extract.periods.as_ref().expect("facts have periods");
     let known = known_pieces(setting, context, extract).await?;
     let mut picked = Vec::with_capacity(extract.keys.len());
-    let (mut from, mut to) = (
-        Vec::with_capacity(picked.capacity()),
-        Vec::with_capacity(picked.capacity()),
-    );
+    let (mut from, mut to) = (Vec::with_capacity(picked.capacity()), Vec::with_capacity(picked.capacity()));
     for stretch in same_keys(&extract.keys) {
         let ends: Vec<i64> = stretch
             .clone()
             .map(|row| {
                 let begin = periods.from[row];
                 periods.to[row].unwrap_or_else(|| {
-                    let pieces = known
-                        .get(extract.keys.get(row))
-                        .map_or(&[][..], Vec::as_slice);
+                    let pieces = known.get(extract.keys.get(row)).map_or(&[][..], Vec::as_slice);
                     let siblings = stretch.clone().map(|other| periods.from[other]);
                     until_next(begin, pieces, siblings)
                 })
@@ -61,23 +56,13 @@ pub(super) async fn evaluate(
     let stated = if picked.is_empty() {
         None
     } else if as_handed {
-        Some(crate::facts::FactRows {
-            valid_from: from,
-            ..rows::all(extract, 0, to)
-        })
+        Some(crate::facts::FactRows { valid_from: from, ..rows::all(extract, 0, to) })
     } else {
-        let picked: Vec<u32> = picked
-            .iter()
-            .map(|row| u32::try_from(*row).expect("rows are bounded"))
-            .collect();
+        let picked: Vec<u32> =
+            picked.iter().map(|row| u32::try_from(*row).expect("rows are bounded")).collect();
         Some(rows::some(extract, &picked, from, to))
     };
-    Ok(Writes {
-        stated,
-        stated_as_handed: as_handed,
-        withdrawn: None,
-        unchanged: 0,
-    })
+    Ok(Writes { stated, stated_as_handed: as_handed, withdrawn: None, unchanged: 0 })
 }
 
 /// Stretches of rows with one key.
@@ -100,17 +85,10 @@ fn same_keys(keys: &EncodedKeys) -> impl Iterator<Item = Range<usize>> {
 /// Where a fact without an end ends: where the piece that holds its beginning does, or where the
 /// next piece or the next row of the same put begins, whichever is first.
 fn until_next(begin: i64, pieces: &[(i64, i64)], siblings: impl Iterator<Item = i64>) -> i64 {
-    let known = pieces.iter().filter_map(|(from, to)| {
-        if *from > begin {
-            Some(*from)
-        } else {
-            (begin < *to).then_some(*to)
-        }
-    });
-    known
-        .chain(siblings.filter(|from| *from > begin))
-        .min()
-        .unwrap_or(OPEN)
+    let known = pieces
+        .iter()
+        .filter_map(|(from, to)| if *from > begin { Some(*from) } else { (begin < *to).then_some(*to) });
+    known.chain(siblings.filter(|from| *from > begin)).min().unwrap_or(OPEN)
 }
 
 /// The resolved pieces, as known just before, of the keys that have a row without an end.
@@ -140,10 +118,7 @@ async fn known_pieces(
             }
             let pieces = timeline.pieces().into_iter();
             let asserted = pieces.filter(|piece| !window.is_retraction(facts[piece.fact]));
-            known.insert(
-                window.key(place).to_vec(),
-                asserted.map(|piece| (piece.from, piece.to)).collect(),
-            );
+            known.insert(window.key(place).to_vec(), asserted.map(|piece| (piece.from, piece.to)).collect());
         }
     }
     Ok(known)

@@ -42,11 +42,7 @@ pub(super) async fn evaluate(
     if let (Some(share), None) = (context.max_retracted_ppm(), put.options.expected_rows)
         && u128::from(retracted) * 1_000_000 > u128::from(difference.known) * u128::from(share)
     {
-        return Err(Refusal::MaxRetracted {
-            retracted,
-            known: difference.known,
-        }
-        .into());
+        return Err(Refusal::MaxRetracted { retracted, known: difference.known }.into());
     }
     let schema = &extract.schema;
     let ends = |keys| bounds::ends(&setting.reader, context, schema, cutoff, keys);
@@ -55,16 +51,11 @@ pub(super) async fn evaluate(
         let to = bounds::ends(&setting.reader, context, schema, cutoff, &extract.keys).await?;
         rows::all(extract, cutoff.micros(), to)
     } else {
-        let (keys, columns, retract) =
-            merge(schema, extract, &difference.asserted, &difference.retracted)?;
+        let (keys, columns, retract) = merge(schema, extract, &difference.asserted, &difference.retracted)?;
         FactRows {
             valid_from: vec![cutoff.micros(); keys.len()],
             valid_to: ends(&keys).await?,
-            retract: if retract.contains(&true) {
-                retract
-            } else {
-                Vec::new()
-            },
+            retract: if retract.contains(&true) { retract } else { Vec::new() },
             keys,
             columns,
             entries: None,
@@ -73,12 +64,7 @@ pub(super) async fn evaluate(
         }
     };
     let unchanged = difference.unchanged;
-    Ok(Writes {
-        stated: Some(stated),
-        stated_as_handed: as_handed,
-        withdrawn: None,
-        unchanged,
-    })
+    Ok(Writes { stated: Some(stated), stated_as_handed: as_handed, withdrawn: None, unchanged })
 }
 
 async fn compare(
@@ -107,14 +93,10 @@ async fn compare(
         difference.asserted.extend(asserted);
         let places: Vec<usize> = schema.key_places().to_vec();
         let keys = scan.columns(&window, &step.gone, &places).await?;
-        difference
-            .retracted
-            .columns(keys_only(schema, &keys, step.gone.len()));
+        difference.retracted.columns(keys_only(schema, &keys, step.gone.len()));
     }
     let rest = u32::try_from(next).expect("rows are bounded")..;
-    difference
-        .asserted
-        .extend(rest.take(extract.keys.len() - next));
+    difference.asserted.extend(rest.take(extract.keys.len() - next));
     Ok(difference)
 }
 
@@ -136,11 +118,7 @@ impl Step {
         next: &mut usize,
         difference: &mut Difference,
     ) -> Self {
-        let mut step = Self {
-            new: Vec::new(),
-            both: Vec::new(),
-            gone: Vec::new(),
-        };
+        let mut step = Self { new: Vec::new(), both: Vec::new(), gone: Vec::new() };
         let row = |row: usize| u32::try_from(row).expect("rows are bounded");
         for place in 0..window.len() {
             let key = window.key(place);
@@ -149,9 +127,7 @@ impl Step {
                 *next += 1;
             }
             let stated = *next < extract.keys.len() && extract.keys.get(*next) == key;
-            let present = window
-                .winner(place, cutoff.micros())
-                .filter(|fact| !window.is_retraction(*fact));
+            let present = window.winner(place, cutoff.micros()).filter(|fact| !window.is_retraction(*fact));
             difference.known += u64::from(present.is_some());
             match (stated, present) {
                 (true, Some(fact)) => step.both.push((row(*next), fact)),
@@ -170,25 +146,15 @@ impl Step {
     }
 
     /// Which of the rows on both sides have the same content.
-    async fn compare(
-        &self,
-        scan: &Scan,
-        window: &Window,
-        extract: &Extract,
-    ) -> Result<Vec<bool>, Error> {
+    async fn compare(&self, scan: &Scan, window: &Window, extract: &Extract) -> Result<Vec<bool>, Error> {
         let schema = &extract.schema;
-        let places: Vec<usize> = (0..schema.fields().len())
-            .filter(|place| !schema.is_key(*place))
-            .collect();
+        let places: Vec<usize> = (0..schema.fields().len()).filter(|place| !schema.is_key(*place)).collect();
         let facts: Vec<RowRef> = self.both.iter().map(|(_, fact)| *fact).collect();
         let rows: Vec<u32> = self.both.iter().map(|(row, _)| *row).collect();
         let known = scan.columns(window, &facts, &places).await?;
-        let ours: Vec<ArrayRef> = places
-            .iter()
-            .map(|place| pick(&extract.columns[*place].values, &rows))
-            .collect();
-        same_rows(&known, &ours, rows.len())
-            .map_err(|error| Error::damaged("a row group", reasons(&error)))
+        let ours: Vec<ArrayRef> =
+            places.iter().map(|place| pick(&extract.columns[*place].values, &rows)).collect();
+        same_rows(&known, &ours, rows.len()).map_err(|error| Error::damaged("a row group", reasons(&error)))
     }
 }
 
@@ -199,7 +165,6 @@ fn pick(column: &ArrayRef, rows: &[u32]) -> ArrayRef {
         [first, .., last] if (last - first) as usize + 1 == rows.len() => {
             column.slice(*first as usize, rows.len())
         }
-        _ => take(column, &UInt32Array::from(rows.to_vec()), None)
-            .expect("rows lie within the extract"),
+        _ => take(column, &UInt32Array::from(rows.to_vec()), None).expect("rows lie within the extract"),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef};
 use arrow_select::concat::concat;
 
-use super::{Evaluated, Materialise, Proposal, Setting, finish, list, writer};
+use super::{Evaluated, Materialise, Proposal, Setting, finish, list, relying_writer};
 use crate::column::normalise;
 use crate::context::{Context, Keyframe};
 use crate::error::{Error, reasons};
@@ -47,19 +47,10 @@ impl Pieces {
         }
         let mut columns = Vec::with_capacity(schema.fields().len());
         for (place, field) in schema.fields().iter().enumerate() {
-            let parts: Vec<&dyn Array> = self
-                .columns
-                .iter()
-                .map(|part| part[place].as_ref())
-                .collect();
-            let values =
-                concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))?;
+            let parts: Vec<&dyn Array> = self.columns.iter().map(|part| part[place].as_ref()).collect();
+            let values = concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))?;
             let values = normalise(field.field_type, &values);
-            columns.push(FieldColumn {
-                field: field.id,
-                field_type: field.field_type,
-                values,
-            });
+            columns.push(FieldColumn { field: field.id, field_type: field.field_type, values });
         }
         Ok(Some(FactRows {
             keys: EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice)),
@@ -87,16 +78,10 @@ impl Resolved {
         for rows in [&self.at, &self.after].into_iter().flatten() {
             leaves.extend(leaves_of(rows));
             let mut hasher = blake3::Hasher::new();
-            for ((from, to), entry) in rows
-                .valid_from
-                .iter()
-                .zip(&rows.valid_to)
-                .zip(rows.entries.iter().flatten())
+            for ((from, to), entry) in
+                rows.valid_from.iter().zip(&rows.valid_to).zip(rows.entries.iter().flatten())
             {
-                hasher
-                    .update(&from.to_le_bytes())
-                    .update(&to.to_le_bytes())
-                    .update(&entry.to_le_bytes());
+                hasher.update(&from.to_le_bytes()).update(&to.to_le_bytes()).update(&entry.to_le_bytes());
             }
             leaves.push(hasher.finalize().into());
         }
@@ -106,10 +91,7 @@ impl Resolved {
 
 fn leaves_of(rows: &FactRows) -> Vec<[u8; 32]> {
     let groups = row_groups(&rows.keys, &rows.columns);
-    groups
-        .iter()
-        .map(|range| group_leaf(range.len(), &group_digests(range, &rows.columns)))
-        .collect()
+    groups.iter().map(|range| group_leaf(range.len(), &group_digests(range, &rows.columns))).collect()
 }
 
 pub(super) async fn evaluate(
@@ -120,29 +102,23 @@ pub(super) async fn evaluate(
     system: SystemTime,
 ) -> Result<Evaluated, Error> {
     let (valid, known) = (materialise.valid, materialise.known);
-    let schema = context
-        .schema_at(known)
-        .ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
+    let schema = context.schema_at(known).ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
     let covers = context.entries_known_at(known).len();
     let resolved = resolve(setting, context, schema, valid, known, true).await?;
     check(setting, context, schema, valid, known, &resolved).await?;
-    let mut writer = writer(setting);
+    let mut writer = relying_writer(setting);
     if let Some(at) = &resolved.at {
         writer.add(Part::At, at, None);
     }
     if let Some(after) = &resolved.after {
         writer.add(Part::After, after, None);
     }
-    let WrittenFacts {
-        manifest,
-        mut packs,
-        relied_on,
-    } = writer.finish();
+    let WrittenFacts { manifest, mut packs, relied_on } = writer.finish();
     let relied_on: Vec<String> = relied_on.iter().map(ToString::to_string).collect();
-    let relies_on = if relied_on.is_empty() {
+    let relied_list = if relied_on.is_empty() {
         None
     } else {
-        let mut lists = super::writer(setting);
+        let mut lists = relying_writer(setting);
         let listed = list(&mut lists, relied_on);
         packs.extend(lists.finish().packs);
         Some(listed)
@@ -153,7 +129,7 @@ pub(super) async fn evaluate(
         covers: u32::try_from(covers).expect("fewer than 2^32 entries"),
         schema_version: schema.version().get(),
         manifest,
-        relies_on,
+        relies_on: relied_list,
     });
     Ok(finish(proposal, None, system, body, packs))
 }
@@ -200,15 +176,11 @@ async fn resolve(
         }
         for (part, rows) in [(&mut at, at_rows), (&mut after, after_rows)] {
             if !rows.is_empty() {
-                part.columns
-                    .push(scan.columns(&window, &rows, &places).await?);
+                part.columns.push(scan.columns(&window, &rows, &places).await?);
             }
         }
     }
-    Ok(Resolved {
-        at: at.into_rows(schema)?,
-        after: after.into_rows(schema)?,
-    })
+    Ok(Resolved { at: at.into_rows(schema)?, after: after.into_rows(schema)? })
 }
 
 /// Compares a keyframe with the content root of a full that was sealed at its point, where there is one and
@@ -221,66 +193,41 @@ async fn check(
     known: SystemTime,
     resolved: &Resolved,
 ) -> Result<(), Error> {
-    let wrong = || {
-        Error::damaged(
-            "a keyframe in the making",
-            "it is not what the log says; it was not committed",
-        )
-    };
-    let sealed = context
-        .entries_known_at(known)
-        .last()
-        .and_then(|entry| match &entry.entry.body {
-            Body::Full(put) if put.cutoff == Some(valid) && entry.system_time() == known => {
-                put.snapshot.as_ref()
-            }
-            _ => None,
-        });
+    let wrong =
+        || Error::damaged("a keyframe in the making", "it is not what the log says; it was not committed");
+    let sealed = context.entries_known_at(known).last().and_then(|entry| match &entry.entry.body {
+        Body::Full(put) if put.cutoff == Some(valid) && entry.system_time() == known => put.snapshot.as_ref(),
+        Body::Create(_)
+        | Body::Alter(_)
+        | Body::GoLive(_)
+        | Body::Facts(_)
+        | Body::Full(_)
+        | Body::Delta(_)
+        | Body::Withdraw(_)
+        | Body::Materialise(_) => None,
+    });
     if let (Some(header), None) = (sealed, &resolved.after)
         && header.schema_version == schema.version().get()
     {
         let leaves = resolved.at.as_ref().map(leaves_of).unwrap_or_default();
         let found = ContentRoot::new(root::<ContentHash>(&leaves));
-        return if found.to_string() == header.content_root {
-            Ok(())
-        } else {
-            Err(wrong())
-        };
+        return if found.to_string() == header.content_root { Ok(()) } else { Err(wrong()) };
     }
     let again = resolve(setting, context, schema, valid, known, false).await?;
-    if again.root() == resolved.root() {
-        Ok(())
-    } else {
-        Err(wrong())
-    }
+    if again.root() == resolved.root() { Ok(()) } else { Err(wrong()) }
 }
 
 /// Checks a keyframe that the log names against a resolution from the deltas alone.
 ///
 /// # Errors
 /// [`Error::Damaged`] if it says something else.
-pub async fn check_keyframe(
-    setting: &Setting,
-    context: &Context,
-    keyframe: &Keyframe,
-) -> Result<(), Error> {
+pub async fn check_keyframe(setting: &Setting, context: &Context, keyframe: &Keyframe) -> Result<(), Error> {
     let Some(schema) = context.schema_at(keyframe.known) else {
         return Ok(());
     };
-    let from_deltas = resolve(
-        setting,
-        context,
-        schema,
-        keyframe.valid,
-        keyframe.known,
-        false,
-    )
-    .await?;
+    let from_deltas = resolve(setting, context, schema, keyframe.valid, keyframe.known, false).await?;
     let kept = match keyframe.manifest {
-        None => Resolved {
-            at: None,
-            after: None,
-        },
+        None => Resolved { at: None, after: None },
         Some(manifest) => {
             let reader = Arc::clone(&setting.reader);
             let scan = Scan::of_manifest(reader, Arc::clone(schema), None, manifest).await?;
@@ -292,12 +239,8 @@ pub async fn check_keyframe(
     {
         return Ok(());
     }
-    let name = format!(
-        "the keyframe of {} at {} known at {}",
-        context.name(),
-        keyframe.valid,
-        keyframe.known
-    );
+    let name =
+        format!("the keyframe of {} at {} known at {}", context.name(), keyframe.valid, keyframe.known);
     Err(Error::damaged(name, "it is not what the log says"))
 }
 
@@ -310,37 +253,24 @@ async fn read_parts(mut scan: Scan, schema: &Schema, valid: ValidTime) -> Result
             for row in window.facts(place) {
                 let (from, to) = window.period(*row);
                 let is_at = from <= valid.micros();
-                let (part, list) = if is_at {
-                    (&mut at, &mut rows.0)
-                } else {
-                    (&mut after, &mut rows.1)
-                };
+                let (part, list) = if is_at { (&mut at, &mut rows.0) } else { (&mut after, &mut rows.1) };
                 part.push(&window, *row, window.key(place), from, to);
                 list.push(*row);
             }
         }
         for (part, rows) in [(&mut at, rows.0), (&mut after, rows.1)] {
             if !rows.is_empty() {
-                part.columns
-                    .push(scan.columns(&window, &rows, &places).await?);
+                part.columns.push(scan.columns(&window, &rows, &places).await?);
             }
         }
     }
-    Ok(Resolved {
-        at: at.into_rows(schema)?,
-        after: after.into_rows(schema)?,
-    })
+    Ok(Resolved { at: at.into_rows(schema)?, after: after.into_rows(schema)? })
 }
 
 /// The point at which a keyframe of the newest state of a context is made: its newest cutoff, or, for facts, the
 /// time of its newest entry.
 pub(crate) fn newest_point(context: &Context) -> Option<(ValidTime, SystemTime)> {
-    let known = context
-        .entries()
-        .iter()
-        .rev()
-        .find(|entry| entry.is_data())?
-        .system_time();
+    let known = context.entries().iter().rev().find(|entry| entry.is_data())?.system_time();
     let valid = context.cutoffs().newest().unwrap_or(known.as_valid());
     Some((valid, known))
 }

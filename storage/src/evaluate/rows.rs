@@ -44,23 +44,14 @@ impl KnownRows {
     }
 
     /// The rows as facts with the given ends.
-    pub(super) fn into_facts(
-        self,
-        schema: &Schema,
-        from: i64,
-        to: Vec<i64>,
-    ) -> Result<FactRows, Error> {
+    pub(super) fn into_facts(self, schema: &Schema, from: i64, to: Vec<i64>) -> Result<FactRows, Error> {
         let keys = EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice));
         let columns = self.join(schema)?;
         let retract: Vec<bool> = self.ops.iter().map(|op| *op == Op::Retract).collect();
         Ok(FactRows {
             valid_from: vec![from; keys.len()],
             valid_to: to,
-            retract: if retract.contains(&true) {
-                retract
-            } else {
-                Vec::new()
-            },
+            retract: if retract.contains(&true) { retract } else { Vec::new() },
             keys,
             columns: fields(schema, columns),
             entries: None,
@@ -76,13 +67,9 @@ impl KnownRows {
     fn join(&self, schema: &Schema) -> Result<Vec<ArrayRef>, Error> {
         (0..schema.fields().len())
             .map(|place| {
-                let parts: Vec<&dyn Array> =
-                    self.parts.iter().map(|part| part[place].as_ref()).collect();
+                let parts: Vec<&dyn Array> = self.parts.iter().map(|part| part[place].as_ref()).collect();
                 if parts.is_empty() {
-                    return Ok(new_null_array(
-                        &schema.fields()[place].field_type.to_arrow(),
-                        0,
-                    ));
+                    return Ok(new_null_array(&schema.fields()[place].field_type.to_arrow(), 0));
                 }
                 concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))
             })
@@ -91,15 +78,11 @@ impl KnownRows {
 }
 
 fn fields(schema: &Schema, columns: Vec<ArrayRef>) -> Vec<FieldColumn> {
-    let normalised = schema
-        .fields()
-        .iter()
-        .zip(columns)
-        .map(|(field, values)| FieldColumn {
-            field: field.id,
-            field_type: field.field_type,
-            values: normalise(field.field_type, &values),
-        });
+    let normalised = schema.fields().iter().zip(columns).map(|(field, values)| FieldColumn {
+        field: field.id,
+        field_type: field.field_type,
+        values: normalise(field.field_type, &values),
+    });
     normalised.collect()
 }
 
@@ -118,34 +101,21 @@ pub(super) fn all(extract: &Extract, from: i64, to: Vec<i64>) -> FactRows {
 }
 
 /// Some rows of an extract with their own periods, in the order given, which is that of the keys.
-pub(super) fn some(
-    extract: &Extract,
-    rows: &[u32],
-    valid_from: Vec<i64>,
-    valid_to: Vec<i64>,
-) -> FactRows {
+pub(super) fn some(extract: &Extract, rows: &[u32], valid_from: Vec<i64>, valid_to: Vec<i64>) -> FactRows {
     let places = UInt32Array::from(rows.to_vec());
-    let pick =
-        |column: &ArrayRef| take(column, &places, None).expect("rows lie within the extract");
+    let pick = |column: &ArrayRef| take(column, &places, None).expect("rows lie within the extract");
     let columns = extract.columns.iter().map(|column| FieldColumn {
         field: column.field,
         field_type: column.field_type,
         values: normalise(column.field_type, &pick(&column.values)),
     });
-    let retract: Vec<bool> = rows
-        .iter()
-        .map(|row| extract.is_retraction(*row as usize))
-        .collect();
+    let retract: Vec<bool> = rows.iter().map(|row| extract.is_retraction(*row as usize)).collect();
     FactRows {
         keys: extract.keys.take(rows),
         columns: columns.collect(),
         valid_from,
         valid_to,
-        retract: if retract.contains(&true) {
-            retract
-        } else {
-            Vec::new()
-        },
+        retract: if retract.contains(&true) { retract } else { Vec::new() },
         entries: None,
         partition: extract.partition.as_ref().map(pick),
         offset: extract.offset.as_ref().map(pick),
@@ -187,9 +157,7 @@ pub(super) fn merge(
         interleave(&[ours.as_ref(), known[place].as_ref()], &picks)
             .map_err(|error| Error::damaged("a row group", reasons(&error)))
     };
-    let columns = (0..schema.fields().len())
-        .map(one)
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = (0..schema.fields().len()).map(one).collect::<Result<Vec<_>, _>>()?;
     let retract: Vec<bool> = picks.iter().map(|(source, _)| *source == 1).collect();
     let keys = EncodedKeys::from_keys(keys.iter().map(Vec::as_slice));
     Ok((keys, fields(schema, columns), retract))
@@ -197,11 +165,8 @@ pub(super) fn merge(
 
 /// Columns of a schema in which only the key has values.
 pub(super) fn keys_only(schema: &Schema, key_columns: &[ArrayRef], rows: usize) -> Vec<ArrayRef> {
-    let mut columns: Vec<ArrayRef> = schema
-        .fields()
-        .iter()
-        .map(|field| new_null_array(&field.field_type.to_arrow(), rows))
-        .collect();
+    let mut columns: Vec<ArrayRef> =
+        schema.fields().iter().map(|field| new_null_array(&field.field_type.to_arrow(), rows)).collect();
     for (place, column) in schema.key_places().iter().zip(key_columns) {
         columns[*place] = Arc::clone(column);
     }

@@ -26,22 +26,13 @@ pub(super) async fn delta(
     cutoff: ValidTime,
 ) -> Result<Writes, Error> {
     let schema = &extract.schema;
-    let withdrawn = match context
-        .cutoffs()
-        .said(cutoff)
-        .filter(|_| put.options.replace)
-    {
+    let withdrawn = match context.cutoffs().said(cutoff).filter(|_| put.options.replace) {
         Some(said) => withdraw(setting, context, schema, cutoff, said, Some(&extract.keys)).await?,
         None => None,
     };
     let to = bounds::ends(&setting.reader, context, schema, cutoff, &extract.keys).await?;
     let stated = (!extract.keys.is_empty()).then(|| rows::all(extract, cutoff.micros(), to));
-    Ok(Writes {
-        stated,
-        stated_as_handed: true,
-        withdrawn,
-        unchanged: 0,
-    })
+    Ok(Writes { stated, stated_as_handed: true, withdrawn, unchanged: 0 })
 }
 
 /// What withdrawing a cutoff writes, for all keys that it spoke about but those that are stated anew.
@@ -54,13 +45,9 @@ pub(super) async fn withdraw(
     stated: Option<&EncodedKeys>,
 ) -> Result<Option<FactRows>, Error> {
     let before = cutoff.previous();
-    let mut request =
-        ScanRequest::from_valid(context, schema, before.unwrap_or(cutoff), SystemTime::LAST);
+    let mut request = ScanRequest::from_valid(context, schema, before.unwrap_or(cutoff), SystemTime::LAST);
     let first = before.unwrap_or(cutoff).micros();
-    request.valid = ValidFilter::Holding {
-        first,
-        last: cutoff.micros(),
-    };
+    request.valid = ValidFilter::Holding { first, last: cutoff.micros() };
     if !said.full {
         request.keys = KeyFilter::Set(Arc::new(named(setting, context, schema, said).await?));
     }
@@ -108,8 +95,7 @@ impl Step {
         let mut step = Self { rows: Vec::new() };
         for place in 0..window.len() {
             let key = window.key(place);
-            let is_stated =
-                |stated: &EncodedKeys| stated.lower_bound(key) < stated.upper_bound(key);
+            let is_stated = |stated: &EncodedKeys| stated.lower_bound(key) < stated.upper_bound(key);
             if stated.is_some_and(is_stated) {
                 continue;
             }

@@ -20,10 +20,7 @@ pub(super) struct Arrangement {
 /// Sorts rows by key; rows of one key keep their order.
 pub(super) fn sort(keys: &EncodedKeys) -> Arrangement {
     let rows = (!keys.is_sorted()).then(|| keys.sorted_rows());
-    Arrangement {
-        rows,
-        duplicates: 0,
-    }
+    Arrangement { rows, duplicates: 0 }
 }
 
 /// Sorts rows by key and leaves one row of each.
@@ -35,10 +32,7 @@ pub(super) fn sort_unique(
 ) -> Result<Arrangement, Refusal> {
     let strictly_sorted = (1..keys.len()).all(|row| keys.get(row - 1) < keys.get(row));
     if strictly_sorted {
-        return Ok(Arrangement {
-            rows: None,
-            duplicates: 0,
-        });
+        return Ok(Arrangement { rows: None, duplicates: 0 });
     }
     let sorted = keys.sorted_rows();
     let same = |a: u32, b: u32| keys.get(a as usize) == keys.get(b as usize);
@@ -56,44 +50,22 @@ pub(super) fn sort_unique(
     if !repeated.is_empty() && on_duplicate == OnDuplicate::Refuse {
         let example = |rows: &&[u32]| DuplicateKey {
             key: print_key(schema, columns, rows[0] as usize),
-            rows: rows
-                .iter()
-                .take(EXAMPLES_MAX)
-                .map(|row| u64::from(*row) + 1)
-                .collect(),
+            rows: rows.iter().take(EXAMPLES_MAX).map(|row| u64::from(*row) + 1).collect(),
         };
         let examples = repeated.iter().take(EXAMPLES_MAX).map(example).collect();
-        return Err(Refusal::DuplicateKeys {
-            count: repeated.len() as u64,
-            examples,
-        });
+        return Err(Refusal::DuplicateKeys { count: repeated.len() as u64, examples });
     }
     let duplicates = (sorted.len() - kept.len()) as u64;
-    Ok(Arrangement {
-        rows: Some(kept),
-        duplicates,
-    })
+    Ok(Arrangement { rows: Some(kept), duplicates })
 }
 
 /// The key of a row as people read it: `name=value`, bounded.
 fn print_key(schema: &Schema, columns: &[ArrayRef], row: usize) -> String {
     let part = |place: &usize| {
         let value = ArrayFormatter::try_new(columns[*place].as_ref(), &FormatOptions::default())
-            .map_or_else(
-                |_| "?".to_owned(),
-                |formatter| formatter.value(row).to_string(),
-            );
-        let value: String = value
-            .chars()
-            .take(60)
-            .flat_map(char::escape_debug)
-            .collect();
+            .map_or_else(|_| "?".to_owned(), |formatter| formatter.value(row).to_string());
+        let value: String = value.chars().take(60).flat_map(char::escape_debug).collect();
         format!("{}={value}", schema.fields()[*place].name)
     };
-    schema
-        .key_places()
-        .iter()
-        .map(part)
-        .collect::<Vec<_>>()
-        .join(", ")
+    schema.key_places().iter().map(part).collect::<Vec<_>>().join(", ")
 }

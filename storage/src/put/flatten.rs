@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowTimestampType, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
+    ArrowTimestampType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_cast::cast;
@@ -16,48 +16,37 @@ use crate::schema::{FieldType, timestamp_type};
 
 /// The type in which a column of an Arrow type is kept; the null type has none.
 pub(super) fn kept_type(column: &str, data_type: &DataType) -> Result<Option<FieldType>, Refusal> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other Arrow types are not kept"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other Arrow types are not kept")]
     let plain = match data_type {
         DataType::Null => return Ok(None),
         DataType::Dictionary(_, values) => return kept_type(column, values),
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
-        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            DataType::Binary
-        }
+        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             DataType::Decimal128(*precision, *scale)
         }
         DataType::Timestamp(_, Some(_)) => timestamp_type(),
         other => other.clone(),
     };
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other Arrow types are not kept")]
     let hint = match &plain {
         DataType::Timestamp(_, None) => "give it a zone: which instants are meant is not known",
         DataType::Date64 => "use date32 for days, or a timestamp with a zone",
         DataType::Float16 => "use float or double",
         DataType::Decimal256(..) => "at most 38 digits are kept",
-        _ => {
-            "bool, integers, float, double, decimal128, date32, timestamp with zone, string and binary are"
-        }
+        _ => "bool, integers, float, double, decimal128, date32, timestamp with zone, string and binary are",
     };
-    FieldType::from_arrow(&plain)
-        .map(Some)
-        .ok_or_else(|| Refusal::TypeNotKept {
-            column: column.to_owned(),
-            found: data_type.to_string(),
-            hint,
-        })
+    FieldType::from_arrow(&plain).map(Some).ok_or_else(|| Refusal::TypeNotKept {
+        column: column.to_owned(),
+        found: data_type.to_string(),
+        hint,
+    })
 }
 
 /// Brings a column into its kept form, or refuses a value that would have to be changed. `first_row`
 /// is the number of its first row among those handed over.
 pub(super) fn flatten(name: &str, column: &ArrayRef, first_row: u64) -> Result<ArrayRef, Refusal> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all other forms stay as they are"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other forms stay as they are")]
     match column.data_type() {
         DataType::Timestamp(unit, Some(_)) => instants(name, column, *unit, first_row),
         DataType::Dictionary(_, values) => flatten(name, &recast(name, column, values)?, first_row),
@@ -84,12 +73,7 @@ pub(super) fn recast(name: &str, column: &ArrayRef, to: &DataType) -> Result<Arr
     })
 }
 
-fn instants(
-    name: &str,
-    column: &ArrayRef,
-    unit: TimeUnit,
-    first_row: u64,
-) -> Result<ArrayRef, Refusal> {
+fn instants(name: &str, column: &ArrayRef, unit: TimeUnit, first_row: u64) -> Result<ArrayRef, Refusal> {
     match unit {
         TimeUnit::Second => {
             scaled::<TimestampSecondType>(name, column, |v| v.checked_mul(1_000_000), first_row)
@@ -100,13 +84,9 @@ fn instants(
         TimeUnit::Microsecond => scaled::<TimestampMicrosecondType>(name, column, Some, first_row),
         TimeUnit::Nanosecond => {
             let array = column.as_primitive::<TimestampNanosecondType>();
-            let fine =
-                (0..array.len()).find(|row| array.is_valid(*row) && array.value(*row) % 1000 != 0);
+            let fine = (0..array.len()).find(|row| array.is_valid(*row) && array.value(*row) % 1000 != 0);
             if let Some(row) = fine {
-                return Err(Refusal::TooFine {
-                    row: first_row + row as u64,
-                    column: name.to_owned(),
-                });
+                return Err(Refusal::TooFine { row: first_row + row as u64, column: name.to_owned() });
             }
             scaled::<TimestampNanosecondType>(name, column, |v| Some(v / 1000), first_row)
         }
@@ -120,22 +100,13 @@ fn scaled<T: ArrowTimestampType>(
     first_row: u64,
 ) -> Result<ArrayRef, Refusal> {
     let array = column.as_primitive::<T>();
-    let legal =
-        |value: i64| scale(value).filter(|micros| *micros != i64::MIN && *micros != i64::MAX);
+    let legal = |value: i64| scale(value).filter(|micros| *micros != i64::MIN && *micros != i64::MAX);
     let mut values = Vec::with_capacity(array.len());
     for row in 0..array.len() {
-        let value = if array.is_valid(row) {
-            legal(array.value(row))
-        } else {
-            Some(0)
-        };
-        let out_of_range = || Refusal::InstantRange {
-            row: first_row + row as u64,
-            column: name.to_owned(),
-        };
+        let value = if array.is_valid(row) { legal(array.value(row)) } else { Some(0) };
+        let out_of_range = || Refusal::InstantRange { row: first_row + row as u64, column: name.to_owned() };
         values.push(value.ok_or_else(out_of_range)?);
     }
-    let array =
-        PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), array.nulls().cloned());
+    let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), array.nulls().cloned());
     Ok(Arc::new(array.with_timezone("UTC")))
 }

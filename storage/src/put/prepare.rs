@@ -21,9 +21,7 @@ use crate::manifest::{OFFSET, OP, PARTITION, VALID_FROM, VALID_TO};
 use crate::merkle::{ContentHash, root};
 use crate::record::Mode;
 use crate::refusal::{ModeTakes, Refusal};
-use crate::row_group::{
-    FieldColumn, ROW_BYTES_MAX, group_digests, group_leaf, row_groups, row_sizes,
-};
+use crate::row_group::{FieldColumn, ROW_BYTES_MAX, group_digests, group_leaf, row_groups, row_sizes};
 use crate::schema::{FieldId, FieldType, Schema, SchemaVersion};
 
 /// A put that is ready to be compared with what is known.
@@ -66,48 +64,9 @@ pub struct Extract {
 pub fn prepare(put: &Put, context: &Context, limits: PutLimits) -> Result<Extract, Refusal> {
     check_options(put, context)?;
     let rows = check_size(put, limits)?;
-    let names = || {
-        put.schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-    };
-    system_columns::check_names(put.kind, names())?;
+    system_columns::check_names(put.kind, put.schema.fields().iter().map(|field| field.name().as_str()))?;
     let (schema, is_new_schema) = evolve(context, &put.schema, put.options.evolve)?;
-    let system = |name: &str| -> Result<Option<ArrayRef>, Refusal> {
-        let Some(place) = names().position(|other| other == name) else {
-            return Ok(None);
-        };
-        let parts: Vec<&dyn Array> = put
-            .batches
-            .iter()
-            .map(|batch| batch.column(place).as_ref())
-            .collect();
-        Ok(Some(join(
-            name,
-            &parts,
-            put.schema.field(place).data_type(),
-        )?))
-    };
-    let retract = system_columns::retractions(system("_op")?.as_ref())?;
-    let periods = match put.kind {
-        PutKind::Facts { valid_to } => {
-            let (from, to) = (system("_valid_from")?, system("_valid_to")?);
-            Some(system_columns::periods(
-                from.as_ref(),
-                to.as_ref(),
-                valid_to,
-                rows,
-            )?)
-        }
-        PutKind::Full { .. } | PutKind::Delta { .. } => None,
-    };
-    let partition = system("_partition")?
-        .map(|column| system_columns::partition(&column))
-        .transpose()?;
-    let offset = system("_offset")?
-        .map(|column| system_columns::offset(&column))
-        .transpose()?;
+    let SystemValues { retract, periods, partition, offset } = read_system_columns(put, rows)?;
     let columns = read_columns(put, &schema, &retract, rows)?;
     check_announced(put, &schema, &columns, rows)?;
     let keys = encode_keys(&schema, &columns)?;
@@ -140,16 +99,43 @@ pub fn prepare(put: &Put, context: &Context, limits: PutLimits) -> Result<Extrac
     Ok(extract)
 }
 
+/// The columns of a put that are not the context's.
+struct SystemValues {
+    retract: Vec<bool>,
+    periods: Option<Periods>,
+    partition: Option<ArrayRef>,
+    offset: Option<ArrayRef>,
+}
+
+fn read_system_columns(put: &Put, rows: usize) -> Result<SystemValues, Refusal> {
+    let read = |name: &str| -> Result<Option<ArrayRef>, Refusal> {
+        let Some(place) = put.schema.fields().iter().position(|field| field.name() == name) else {
+            return Ok(None);
+        };
+        let parts: Vec<&dyn Array> = put.batches.iter().map(|batch| batch.column(place).as_ref()).collect();
+        Ok(Some(join(name, &parts, put.schema.field(place).data_type())?))
+    };
+    let periods = match put.kind {
+        PutKind::Facts { valid_to } => {
+            let (from, to) = (read("_valid_from")?, read("_valid_to")?);
+            Some(system_columns::periods(from.as_ref(), to.as_ref(), valid_to, rows)?)
+        }
+        PutKind::Full { .. } | PutKind::Delta { .. } => None,
+    };
+    Ok(SystemValues {
+        retract: system_columns::retractions(read("_op")?.as_ref())?,
+        periods,
+        partition: read("_partition")?.map(|column| system_columns::partition(&column)).transpose()?,
+        offset: read("_offset")?.map(|column| system_columns::offset(&column)).transpose()?,
+    })
+}
+
 fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
     let kind = put.kind.as_str();
     let takes_facts = matches!(put.kind, PutKind::Facts { .. });
     if takes_facts != (context.mode() == Mode::Events) {
         let expected = ModeTakes(context.mode());
-        return Err(Refusal::Mode {
-            context: context.name().clone(),
-            expected,
-            found: kind,
-        });
+        return Err(Refusal::Mode { context: context.name().clone(), expected, found: kind });
     }
     let options = &put.options;
     let refuse = |option| Err(Refusal::Option { option, kind });
@@ -160,14 +146,10 @@ fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
         return refuse("parent");
     }
     if options.positions.len() > 65_536 {
-        return Err(Refusal::Field {
-            field: "positions",
-            expected: "at most 65,536 positions",
-        });
+        return Err(Refusal::Field { field: "positions", expected: "at most 65,536 positions" });
     }
     for position in &options.positions {
-        let legal =
-            |text: &str| (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
+        let legal = |text: &str| (1..=256).contains(&text.len()) && !text.chars().any(char::is_control);
         if !legal(&position.source) || !legal(&position.partition) {
             return Err(Refusal::Field {
                 field: "positions",
@@ -175,26 +157,15 @@ fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
             });
         }
         if position.from > position.to {
-            return Err(Refusal::Field {
-                field: "positions",
-                expected: "from at or below to",
-            });
+            return Err(Refusal::Field { field: "positions", expected: "from at or below to" });
         }
     }
     Ok(())
 }
 
 fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
-    let rows: u64 = put
-        .batches
-        .iter()
-        .map(|batch| batch.num_rows() as u64)
-        .sum();
-    let bytes: u64 = put
-        .batches
-        .iter()
-        .map(|batch| batch.get_array_memory_size() as u64)
-        .sum();
+    let rows: u64 = put.batches.iter().map(|batch| batch.num_rows() as u64).sum();
+    let bytes: u64 = put.batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum();
     let refuse = |what, found, limit| Err(Refusal::TooLarge { what, found, limit });
     if rows > limits.rows_max.min(u64::from(u32::MAX)) {
         return refuse("rows", rows, limits.rows_max);
@@ -204,62 +175,34 @@ fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     }
     let same_columns = |batch: &arrow_array::RecordBatch| {
         let (ours, theirs) = (put.schema.fields(), batch.schema_ref().fields());
-        ours.len() == theirs.len()
-            && ours
-                .iter()
-                .zip(theirs)
-                .all(|(a, b)| a.data_type() == b.data_type())
+        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.data_type() == b.data_type())
     };
     if !put.batches.iter().all(same_columns) {
-        return Err(Refusal::Field {
-            field: "rows",
-            expected: "the same columns in every batch",
-        });
+        return Err(Refusal::Field { field: "rows", expected: "the same columns in every batch" });
     }
     Ok(usize::try_from(rows).expect("fewer than 2^32 rows"))
 }
 
-fn join(
-    name: &str,
-    parts: &[&dyn Array],
-    data_type: &arrow_schema::DataType,
-) -> Result<ArrayRef, Refusal> {
+fn join(name: &str, parts: &[&dyn Array], data_type: &arrow_schema::DataType) -> Result<ArrayRef, Refusal> {
     match parts {
         [] => Ok(new_null_array(data_type, 0)),
         [one] => Ok(one.slice(0, one.len())),
         several => concat(several).map_err(|_| Refusal::TooLarge {
-            what: if name.is_empty() {
-                "bytes"
-            } else {
-                "bytes in one column"
-            },
-            found: several
-                .iter()
-                .map(|part| part.get_array_memory_size() as u64)
-                .sum(),
+            what: if name.is_empty() { "bytes" } else { "bytes in one column" },
+            found: several.iter().map(|part| part.get_array_memory_size() as u64).sum(),
             limit: i32::MAX as u64,
         }),
     }
 }
 
 /// Reads the columns of the schema in its order: flat, of its types, normalised.
-fn read_columns(
-    put: &Put,
-    schema: &Schema,
-    retract: &[bool],
-    rows: usize,
-) -> Result<Vec<ArrayRef>, Refusal> {
+fn read_columns(put: &Put, schema: &Schema, retract: &[bool], rows: usize) -> Result<Vec<ArrayRef>, Refusal> {
     let retracting = (!retract.is_empty()).then(|| BooleanArray::from(retract.to_vec()));
     let mut columns = Vec::with_capacity(schema.fields().len());
     for (place, field) in schema.fields().iter().enumerate() {
         let wanted = field.field_type.to_arrow();
         let name = field.name.as_str();
-        let Some(source) = put
-            .schema
-            .fields()
-            .iter()
-            .position(|other| other.name() == name)
-        else {
+        let Some(source) = put.schema.fields().iter().position(|other| other.name() == name) else {
             columns.push(new_null_array(&wanted, rows));
             continue;
         };
@@ -275,26 +218,17 @@ fn read_columns(
         if let (Some(retracting), false) = (&retracting, schema.is_key(place)) {
             column = nullif(&column, retracting).expect("as many rows");
         }
-        let is_null = |row: &usize| {
-            column.is_null(*row) && !retract.get(*row).is_some_and(|retract| *retract)
-        };
+        let is_null =
+            |row: &usize| column.is_null(*row) && !retract.get(*row).is_some_and(|retract| *retract);
         if !field.nullable && column.null_count() > 0 {
-            let hint = if schema.is_key(place) {
-                ": it belongs to the key"
-            } else {
-                ": it is not nullable"
-            };
+            let hint = if schema.is_key(place) { ": it belongs to the key" } else { ": it is not nullable" };
             let null = if schema.is_key(place) {
                 (0..rows).find(|row| column.is_null(*row))
             } else {
                 (0..rows).find(is_null)
             };
             if let Some(row) = null {
-                return Err(Refusal::Null {
-                    row: row as u64 + 1,
-                    column: name.to_owned(),
-                    hint,
-                });
+                return Err(Refusal::Null { row: row as u64 + 1, column: name.to_owned(), hint });
             }
         }
         columns.push(normalise(field.field_type, &column));
@@ -302,12 +236,7 @@ fn read_columns(
     Ok(columns)
 }
 
-fn check_announced(
-    put: &Put,
-    schema: &Schema,
-    columns: &[ArrayRef],
-    rows: usize,
-) -> Result<(), Refusal> {
+fn check_announced(put: &Put, schema: &Schema, columns: &[ArrayRef], rows: usize) -> Result<(), Refusal> {
     let found = rows as u64;
     match put.options.expected_rows {
         Some(expected) if expected != found => {
@@ -325,29 +254,17 @@ fn encode_keys(schema: &Schema, columns: &[ArrayRef]) -> Result<EncodedKeys, Ref
     let key: Vec<(FieldType, ArrayRef)> = schema
         .key_places()
         .iter()
-        .map(|place| {
-            (
-                schema.fields()[*place].field_type,
-                Arc::clone(&columns[*place]),
-            )
-        })
+        .map(|place| (schema.fields()[*place].field_type, Arc::clone(&columns[*place])))
         .collect();
     let keys = EncodedKeys::encode(&key);
     for (row, key) in (1..).zip(keys.iter()) {
         if key.len() > KEY_BYTES_MAX {
-            return Err(Refusal::KeyLength {
-                row,
-                found: key.len(),
-            });
+            return Err(Refusal::KeyLength { row, found: key.len() });
         }
     }
-    let sized: Vec<FieldColumn> = fields_of(schema, columns.to_vec());
-    let sizes = row_sizes(keys.len(), &sized);
+    let sizes = row_sizes(keys.len(), &fields_of(schema, columns.to_vec()));
     match (0..keys.len()).find(|row| sizes.get(*row) > ROW_BYTES_MAX) {
-        Some(row) => Err(Refusal::RowLength {
-            row: row as u64 + 1,
-            found: sizes.get(row),
-        }),
+        Some(row) => Err(Refusal::RowLength { row: row as u64 + 1, found: sizes.get(row) }),
         None => Ok(keys),
     }
 }
@@ -355,19 +272,14 @@ fn encode_keys(schema: &Schema, columns: &[ArrayRef]) -> Result<EncodedKeys, Ref
 fn fields_of(schema: &Schema, columns: Vec<ArrayRef>) -> Vec<FieldColumn> {
     let fields = schema.fields().iter().zip(columns);
     fields
-        .map(|(field, values)| FieldColumn {
-            field: field.id,
-            field_type: field.field_type,
-            values,
-        })
+        .map(|(field, values)| FieldColumn { field: field.id, field_type: field.field_type, values })
         .collect()
 }
 
 impl Extract {
     fn reorder(&mut self, rows: &[u32]) {
         let places = UInt32Array::from(rows.to_vec());
-        let reorder =
-            |column: &ArrayRef| take(column, &places, None).expect("rows lie within the put");
+        let reorder = |column: &ArrayRef| take(column, &places, None).expect("rows lie within the put");
         for column in &mut self.columns {
             column.values = normalise(column.field_type, &reorder(&column.values));
         }
@@ -394,29 +306,18 @@ impl Extract {
     fn hash(&mut self, put: &Put) {
         let mut also: Vec<(FieldId, FieldType, ArrayRef)> = Vec::new();
         if !matches!(put.kind, PutKind::Full { .. }) {
-            let retract: Vec<bool> = (0..self.keys.len())
-                .map(|row| self.is_retraction(row))
-                .collect();
+            let retract: Vec<bool> = (0..self.keys.len()).map(|row| self.is_retraction(row)).collect();
             also.push((OP, FieldType::Bool, Arc::new(BooleanArray::from(retract))));
         }
         if let Some(periods) = &self.periods {
             let from = Int64Array::from(periods.from.clone());
             also.push((VALID_FROM, FieldType::Int(64), Arc::new(from)));
-            also.push((
-                VALID_TO,
-                FieldType::Int(64),
-                Arc::new(Int64Array::from(periods.to.clone())),
-            ));
+            also.push((VALID_TO, FieldType::Int(64), Arc::new(Int64Array::from(periods.to.clone()))));
         }
-        for (field, field_type, values) in [
-            (PARTITION, FieldType::Utf8, &self.partition),
-            (OFFSET, FieldType::Int(64), &self.offset),
-        ] {
-            also.extend(
-                values
-                    .iter()
-                    .map(|values| (field, field_type, normalise(field_type, values))),
-            );
+        for (field, field_type, values) in
+            [(PARTITION, FieldType::Utf8, &self.partition), (OFFSET, FieldType::Int(64), &self.offset)]
+        {
+            also.extend(values.iter().map(|values| (field, field_type, normalise(field_type, values))));
         }
         let mut leaves = Vec::new();
         for rows in row_groups(&self.keys, &self.columns) {
@@ -433,7 +334,7 @@ impl Extract {
             self.groups.push((rows, digests));
         }
         self.content_root = ContentRoot::new(root::<ContentHash>(&leaves));
-        self.digest = digest(put, self.content_root);
+        self.digest = put_digest(put, self.content_root);
     }
 }
 
@@ -457,21 +358,15 @@ struct Identity<'a> {
     rows: String,
 }
 
-fn digest(put: &Put, content: ContentRoot) -> PutDigest {
+fn put_digest(put: &Put, content: ContentRoot) -> PutDigest {
     let options = &put.options;
     let identity = Identity {
         kind: put.kind.as_str(),
         cutoff: put.kind.cutoff().map(crate::time::ValidTime::micros),
         valid_to: match put.kind {
-            PutKind::Facts {
-                valid_to: Some(OpenEnd::Open),
-            } => Some("open"),
-            PutKind::Facts {
-                valid_to: Some(OpenEnd::UntilNext),
-            } => Some("until_next"),
-            PutKind::Facts { valid_to: None } | PutKind::Full { .. } | PutKind::Delta { .. } => {
-                None
-            }
+            PutKind::Facts { valid_to: Some(OpenEnd::Open) } => Some("open"),
+            PutKind::Facts { valid_to: Some(OpenEnd::UntilNext) } => Some("until_next"),
+            PutKind::Facts { valid_to: None } | PutKind::Full { .. } | PutKind::Delta { .. } => None,
         },
         recorded_at: options.recorded_at.map(crate::time::SystemTime::micros),
         semantics: options.semantics,

@@ -25,20 +25,14 @@ fn allowed(kind: PutKind) -> &'static [&'static str] {
 }
 
 /// Refuses system columns that do not belong to the kind of put.
-pub(super) fn check_names<'a>(
-    kind: PutKind,
-    names: impl Iterator<Item = &'a str>,
-) -> Result<(), Refusal> {
+pub(super) fn check_names<'a>(kind: PutKind, names: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
     const KNOWN: [&str; 5] = ["_op", "_valid_from", "_valid_to", "_partition", "_offset"];
     for name in names.filter(|name| name.starts_with('_')) {
         let Some(option) = KNOWN.iter().find(|known| **known == name) else {
             return Err(Refusal::ColumnName(name.chars().take(128).collect()));
         };
         if !allowed(kind).contains(option) {
-            return Err(Refusal::Option {
-                option,
-                kind: kind.as_str(),
-            });
+            return Err(Refusal::Option { option, kind: kind.as_str() });
         }
     }
     Ok(())
@@ -56,23 +50,12 @@ pub(super) fn retractions(column: Option<&ArrayRef>) -> Result<Vec<bool>, Refusa
             None | Some("assert") => false,
             Some("retract") => true,
             Some(other) => {
-                let found = other
-                    .chars()
-                    .take(40)
-                    .flat_map(char::escape_debug)
-                    .collect();
-                return Err(Refusal::Op {
-                    row: row as u64 + 1,
-                    found,
-                });
+                let found = other.chars().take(40).flat_map(char::escape_debug).collect();
+                return Err(Refusal::Op { row: row as u64 + 1, found });
             }
         });
     }
-    if retract.contains(&true) {
-        Ok(retract)
-    } else {
-        Ok(Vec::new())
-    }
+    if retract.contains(&true) { Ok(retract) } else { Ok(Vec::new()) }
 }
 
 fn texts(name: &str, column: &ArrayRef) -> Result<StringArray, Refusal> {
@@ -97,17 +80,11 @@ fn texts(name: &str, column: &ArrayRef) -> Result<StringArray, Refusal> {
 
 /// Instants from a timestamp column, or from texts in RFC 3339.
 fn instants(name: &str, column: &ArrayRef) -> Result<Vec<Option<i64>>, Refusal> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only timestamps and texts are instants"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only timestamps and texts are instants")]
     match column.data_type() {
         DataType::Timestamp(_, Some(_)) => {
             let column = flatten(name, column, 1)?;
-            Ok(column
-                .as_primitive::<TimestampMicrosecondType>()
-                .iter()
-                .collect())
+            Ok(column.as_primitive::<TimestampMicrosecondType>().iter().collect())
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
             let column = texts(name, column)?;
@@ -115,10 +92,8 @@ fn instants(name: &str, column: &ArrayRef) -> Result<Vec<Option<i64>>, Refusal> 
             for row in 0..column.len() {
                 let text = column.is_valid(row).then(|| column.value(row));
                 let parsed = text.map(|text| {
-                    ValidTime::parse(text).map_err(|_| Refusal::InstantRange {
-                        row: row as u64 + 1,
-                        column: name.to_owned(),
-                    })
+                    ValidTime::parse(text)
+                        .map_err(|_| Refusal::InstantRange { row: row as u64 + 1, column: name.to_owned() })
                 });
                 instants.push(parsed.transpose()?.map(ValidTime::micros));
             }
@@ -153,10 +128,7 @@ pub(super) fn periods(
         expected: "facts need the column _valid_from: a period is never guessed",
     })?;
     let ends = to.map_or_else(|| Ok(vec![None; rows]), |to| instants("_valid_to", to))?;
-    let mut periods = Periods {
-        from: Vec::with_capacity(rows),
-        to: Vec::with_capacity(rows),
-    };
+    let mut periods = Periods { from: Vec::with_capacity(rows), to: Vec::with_capacity(rows) };
     for ((row, from), to) in (1..).zip(instants("_valid_from", from)?).zip(ends) {
         let from = from.ok_or_else(|| Refusal::Null {
             row,
@@ -165,13 +137,8 @@ pub(super) fn periods(
         })?;
         let to = match (to, open_end) {
             (Some(to), _) if to <= from => {
-                let time =
-                    |micros| ValidTime::from_micros(micros).expect("instants have been checked");
-                return Err(Refusal::Period {
-                    row,
-                    from: time(from),
-                    to: time(to),
-                });
+                let time = |micros| ValidTime::from_micros(micros).expect("instants have been checked");
+                return Err(Refusal::Period { row, from: time(from), to: time(to) });
             }
             (Some(to), _) => Some(to),
             (None, Some(OpenEnd::Open)) => Some(OPEN),
@@ -194,10 +161,7 @@ pub(super) fn partition(column: &ArrayRef) -> Result<ArrayRef, Refusal> {
 
 /// `_offset` as 64-bit integers.
 pub(super) fn offset(column: &ArrayRef) -> Result<ArrayRef, Refusal> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "offsets are signed integers"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "offsets are signed integers")]
     match column.data_type() {
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Null => {
             recast("_offset", column, &DataType::Int64)

@@ -47,35 +47,27 @@ pub(super) fn check(
 fn sum(field_type: FieldType, column: &ArrayRef) -> Option<i128> {
     let add = |total: Option<i128>, value: i128| total?.checked_add(value);
     match field_type {
-        FieldType::Decimal(..) => column
-            .as_primitive::<Decimal128Type>()
-            .iter()
-            .flatten()
-            .fold(Some(0), add),
+        FieldType::Decimal(..) => column.as_primitive::<Decimal128Type>().iter().flatten().fold(Some(0), add),
         FieldType::UInt(_) => {
             let wide = cast(column, &DataType::UInt64).ok()?;
-            wide.as_primitive::<UInt64Type>()
-                .iter()
-                .flatten()
-                .map(i128::from)
-                .fold(Some(0), add)
+            wide.as_primitive::<UInt64Type>().iter().flatten().map(i128::from).fold(Some(0), add)
         }
-        _ => {
+        FieldType::Int(_)
+        | FieldType::Bool
+        | FieldType::Float(_)
+        | FieldType::Date
+        | FieldType::Timestamp
+        | FieldType::Utf8
+        | FieldType::Binary => {
             let wide = cast(column, &DataType::Int64).ok()?;
-            wide.as_primitive::<Int64Type>()
-                .iter()
-                .flatten()
-                .map(i128::from)
-                .fold(Some(0), add)
+            wide.as_primitive::<Int64Type>().iter().flatten().map(i128::from).fold(Some(0), add)
         }
     }
 }
 
 /// Reads decimal text exactly at a scale; more digits than the scale has must be zeros.
 fn parse(text: &str, scale: u8) -> Option<i128> {
-    let (negative, digits) = text
-        .strip_prefix('-')
-        .map_or((false, text), |rest| (true, rest));
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !is_number(whole) || !is_number(fraction) {
@@ -85,18 +77,12 @@ fn parse(text: &str, scale: u8) -> Option<i128> {
     if rest.bytes().any(|b| b != b'0') {
         return None;
     }
-    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale))
-        .parse()
-        .ok()?;
+    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().ok()?;
     Some(if negative { -unscaled } else { unscaled })
 }
 
 fn print(value: i128, scale: u8) -> String {
-    let digits = format!(
-        "{:0>width$}",
-        value.unsigned_abs(),
-        width = usize::from(scale) + 1
-    );
+    let digits = format!("{:0>width$}", value.unsigned_abs(), width = usize::from(scale) + 1);
     let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
     let sign = if value < 0 { "-" } else { "" };
     let point = if scale > 0 { "." } else { "" };
@@ -109,21 +95,13 @@ mod tests {
 
     #[test]
     fn totals_are_read_exactly_and_printed_back() {
-        for (text, scale, value) in [
-            ("12.30", 2, 1230),
-            ("12.3", 2, 1230),
-            ("-0.05", 2, -5),
-            ("7", 0, 7),
-        ] {
+        for (text, scale, value) in [("12.30", 2, 1230), ("12.3", 2, 1230), ("-0.05", 2, -5), ("7", 0, 7)] {
             assert_eq!(parse(text, scale), Some(value), "{text}");
         }
         assert_eq!(parse("12.300", 2), Some(1230));
         for bad in ["12.305", "", ".5", "1e3", "--1", "1.2.3", "١"] {
             assert_eq!(parse(bad, 2), None, "{bad}");
         }
-        assert_eq!(
-            [print(1230, 2), print(-5, 2), print(7, 0)],
-            ["12.30", "-0.05", "7"]
-        );
+        assert_eq!([print(1230, 2), print(-5, 2), print(7, 0)], ["12.30", "-0.05", "7"]);
     }
 }

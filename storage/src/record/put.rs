@@ -27,11 +27,7 @@ pub enum CutoffSemantics {
 #[serde(deny_unknown_fields)]
 pub struct PutEntry {
     /// The cutoff of a full or delta.
-    #[serde(
-        with = "text::option_valid_time",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option_valid_time", default, skip_serializing_if = "Option::is_none")]
     pub cutoff: Option<ValidTime>,
     /// How the cutoff was chosen.
     #[serde(default)]
@@ -45,11 +41,7 @@ pub struct PutEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Listed<SchemaWire>>,
     /// The manifest of the facts; left out if there are none.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<ChunkDigest>,
     /// What the put amounted to.
     pub counts: Counts,
@@ -57,11 +49,7 @@ pub struct PutEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<Listed<Vec<Position>>>,
     /// The promise that all facts up to here have been delivered.
-    #[serde(
-        with = "text::option_valid_time",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option_valid_time", default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<ValidTime>,
     /// The sealed snapshot of a full or delta.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,11 +98,7 @@ pub struct WithdrawEntry {
     /// Schema version of the facts.
     pub schema_version: u32,
     /// The manifest of the facts; left out if there are none.
-    #[serde(
-        with = "text::option",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<ChunkDigest>,
     /// What the withdrawal amounted to.
     pub counts: Counts,

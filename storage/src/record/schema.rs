@@ -37,10 +37,7 @@ pub struct FieldWire {
 /// A field's class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the same as FieldClass, where they are described"
-)]
+#[expect(missing_docs, reason = "the same as FieldClass, where they are described")]
 pub enum ClassWire {
     Skeleton,
     Financial,
@@ -83,11 +80,7 @@ impl SchemaWire {
             nullable: field.nullable,
             class: field.class.map(Into::into),
         });
-        Self {
-            version: schema.version().get(),
-            key: schema.key_names(),
-            fields: fields.collect(),
-        }
+        Self { version: schema.version().get(), key: schema.key_names(), fields: fields.collect() }
     }
 
     /// The schema, if it is one.

@@ -1,3 +1,5 @@
+//! Tests of the module above.
+
 use super::*;
 use crate::snapshot::{Completeness, HEADER_FORMAT, Reconciliation, SnapshotHeader, SnapshotKind};
 
@@ -91,28 +93,14 @@ fn other_forms_of_a_record_are_refused() {
         let error = Record::from_bytes(text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
+    check(text.replace("{\"format\":1,", "{ \"format\":1,"), "one form");
+    check(text.replace("{\"format\":1,\"sequence\"", "{\"format\":2,\"sequence\""), "form 2 is newer");
     check(
-        text.replace("{\"format\":1,", "{ \"format\":1,"),
-        "one form",
-    );
-    check(
-        text.replace("{\"format\":1,\"sequence\"", "{\"format\":2,\"sequence\""),
+        text.replacen("{\"format\":1,\"sequence\"", "{\"format\":2,\"new\":0,\"sequence\"", 1),
         "form 2 is newer",
     );
     check(
-        text.replacen(
-            "{\"format\":1,\"sequence\"",
-            "{\"format\":2,\"new\":0,\"sequence\"",
-            1,
-        ),
-        "form 2 is newer",
-    );
-    check(
-        text.replacen(
-            "{\"format\":1,\"sequence\"",
-            "{\"format\":1,\"new\":0,\"sequence\"",
-            1,
-        ),
+        text.replacen("{\"format\":1,\"sequence\"", "{\"format\":1,\"new\":0,\"sequence\"", 1),
         "not a record",
     );
     check(" ".repeat(BYTES_MAX + 1), "at most");

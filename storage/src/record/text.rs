@@ -28,6 +28,7 @@ pub(super) mod display {
 pub(super) mod option {
     use super::{Deserialize, Deserializer, Display, Error, FromStr, Serializer};
 
+    #[expect(clippy::ref_option, reason = "the form that serde calls")]
     pub(in crate::record) fn serialize<S: Serializer, T: Display>(
         value: &Option<T>,
         s: S,
@@ -42,8 +43,7 @@ pub(super) mod option {
         d: D,
     ) -> Result<Option<T>, D::Error> {
         let text = Option::<String>::deserialize(d)?;
-        text.map(|text| text.parse().map_err(D::Error::custom))
-            .transpose()
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }
 
@@ -57,21 +57,14 @@ pub(super) mod list {
         values: &[T],
         s: S,
     ) -> Result<S::Ok, S::Error> {
-        values
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .serialize(s)
+        values.iter().map(ToString::to_string).collect::<Vec<_>>().serialize(s)
     }
 
     pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
         d: D,
     ) -> Result<Vec<T>, D::Error> {
         let texts = Vec::<String>::deserialize(d)?;
-        texts
-            .iter()
-            .map(|text| text.parse().map_err(D::Error::custom))
-            .collect()
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
     }
 }
 
@@ -88,9 +81,7 @@ macro_rules! number {
                 serde::Serialize::serialize(&value.$get(), s)
             }
 
-            pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(
-                d: D,
-            ) -> Result<$type, D::Error> {
+            pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<$type, D::Error> {
                 let make: fn($raw) -> Option<$type> = $make;
                 make(<$raw>::deserialize(d)?).ok_or_else(|| D::Error::custom("a reserved value"))
             }
@@ -98,23 +89,9 @@ macro_rules! number {
     };
 }
 
-number!(sequence, crate::identity::Sequence, u64, get, |n| Some(
-    crate::identity::Sequence::new(n)
-));
-number!(
-    system_time,
-    crate::time::SystemTime,
-    i64,
-    micros,
-    crate::time::SystemTime::from_micros
-);
-number!(
-    valid_time,
-    crate::time::ValidTime,
-    i64,
-    micros,
-    crate::time::ValidTime::from_micros
-);
+number!(sequence, crate::identity::Sequence, u64, get, |n| Some(crate::identity::Sequence::new(n)));
+number!(system_time, crate::time::SystemTime, i64, micros, crate::time::SystemTime::from_micros);
+number!(valid_time, crate::time::ValidTime, i64, micros, crate::time::ValidTime::from_micros);
 
 /// A valid time that may be missing.
 pub(super) mod option_valid_time {
@@ -135,9 +112,8 @@ pub(super) mod option_valid_time {
         d: D,
     ) -> Result<Option<ValidTime>, D::Error> {
         let micros = Option::<i64>::deserialize(d)?;
-        let make = |micros| {
-            ValidTime::from_micros(micros).ok_or_else(|| D::Error::custom("a reserved value"))
-        };
+        let make =
+            |micros| ValidTime::from_micros(micros).ok_or_else(|| D::Error::custom("a reserved value"));
         micros.map(make).transpose()
     }
 }

@@ -66,9 +66,7 @@ impl Rows {
 
     pub(super) fn get(&self, place: usize) -> u32 {
         match self {
-            Self::Stretch(range) => {
-                range.start + u32::try_from(place).expect("row groups are bounded")
-            }
+            Self::Stretch(range) => range.start + u32::try_from(place).expect("row groups are bounded"),
             Self::Some(rows) => rows[place],
         }
     }
@@ -109,16 +107,13 @@ impl FactBatch {
         let entries = match (entry, group.entries.constant()) {
             (Some(entry), _) => Entries::Constant(entry),
             (None, Some(ordinal)) => {
-                let ordinal = u32::try_from(ordinal)
-                    .map_err(|_| Error::damaged("a keyframe", "an ordinal"))?;
+                let ordinal =
+                    u32::try_from(ordinal).map_err(|_| Error::damaged("a keyframe", "an ordinal"))?;
                 Entries::Constant(Ordinal::new(ordinal))
             }
-            (None, None) => Entries::Each(
-                system(reader, group, ENTRY)
-                    .await?
-                    .as_primitive::<UInt32Type>()
-                    .clone(),
-            ),
+            (None, None) => {
+                Entries::Each(system(reader, group, ENTRY).await?.as_primitive::<UInt32Type>().clone())
+            }
         };
         let mut batch = Self {
             manifest: Arc::clone(manifest),
@@ -146,9 +141,7 @@ impl FactBatch {
             KeyFilter::All => {}
             KeyFilter::Range { from, to } => {
                 let first = from.as_ref().map_or(0, |from| self.keys.lower_bound(from));
-                let end = to
-                    .as_ref()
-                    .map_or(self.keys.len(), |to| self.keys.lower_bound(to));
+                let end = to.as_ref().map_or(self.keys.len(), |to| self.keys.lower_bound(to));
                 self.rows = Rows::Stretch(place(first)..place(end.max(first)));
             }
             KeyFilter::Set(wanted) => {
@@ -169,9 +162,7 @@ impl FactBatch {
     }
 
     fn keep(&mut self, wanted: impl Fn(&Self, u32) -> bool) {
-        let rows = (0..self.rows.len())
-            .map(|place| self.rows.get(place))
-            .filter(|row| wanted(self, *row));
+        let rows = (0..self.rows.len()).map(|place| self.rows.get(place)).filter(|row| wanted(self, *row));
         self.rows = Rows::Some(rows.collect());
     }
 
@@ -221,27 +212,16 @@ async fn instants(
     field: FieldId,
     span: Span,
 ) -> Result<Instants, Error> {
-    match span.constant() {
-        Some(value) => Ok(Instants::Constant(value)),
-        None => {
-            let values = system(reader, group, field)
-                .await?
-                .as_primitive::<Int64Type>()
-                .clone();
-            Ok(Instants::Each(values))
-        }
+    if let Some(value) = span.constant() {
+        return Ok(Instants::Constant(value));
     }
+    let values = system(reader, group, field).await?;
+    Ok(Instants::Each(values.as_primitive::<Int64Type>().clone()))
 }
 
-async fn system(
-    reader: &ChunkReader,
-    group: &Group,
-    field: FieldId,
-) -> Result<arrow_array::ArrayRef, Error> {
+async fn system(reader: &ChunkReader, group: &Group, field: FieldId) -> Result<arrow_array::ArrayRef, Error> {
     let damaged = |what: &str| Error::damaged("a row group", what);
-    let digest = group
-        .column(field)
-        .ok_or_else(|| damaged("a system column is missing"))?;
+    let digest = group.column(field).ok_or_else(|| damaged("a system column is missing"))?;
     let field_type = system_type(field).expect("only system columns are asked for");
     let mut columns = reader.columns(&[(digest, field_type)], group.rows).await?;
     let column = columns.pop().expect("one was asked for");

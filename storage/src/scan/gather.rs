@@ -70,10 +70,7 @@ async fn gather(
     fields: &[(FieldId, FieldType)],
 ) -> Result<Vec<ArrayRef>, Error> {
     if rows.is_empty() {
-        return Ok(fields
-            .iter()
-            .map(|(_, field_type)| new_null_array(&field_type.to_arrow(), 0))
-            .collect());
+        return Ok(fields.iter().map(|(_, field_type)| new_null_array(&field_type.to_arrow(), 0)).collect());
     }
     let mut used: Vec<Option<usize>> = vec![None; window.batches.len()];
     let mut batches = Vec::new();
@@ -93,18 +90,10 @@ async fn gather(
     }
     let picks: Vec<(usize, usize)> = rows
         .iter()
-        .map(|row| {
-            (
-                used[row.batch as usize].expect("every batch was numbered"),
-                row.row as usize,
-            )
-        })
+        .map(|row| (used[row.batch as usize].expect("every batch was numbered"), row.row as usize))
         .collect();
     let one = |field: usize| {
-        let sources: Vec<&dyn Array> = arrays
-            .iter()
-            .map(|columns| columns[field].as_ref())
-            .collect();
+        let sources: Vec<&dyn Array> = arrays.iter().map(|columns| columns[field].as_ref()).collect();
         interleave(&sources, &picks).map_err(|error| Error::damaged("a row group", reasons(&error)))
     };
     (0..fields.len()).map(one).collect()
@@ -113,15 +102,9 @@ async fn gather(
 /// Rows of one batch: a slice where they lie side by side.
 fn select(columns: &[ArrayRef], rows: &[RowRef]) -> Vec<ArrayRef> {
     let first = rows[0].row;
-    let side_by_side = rows
-        .iter()
-        .zip(first..)
-        .all(|(row, expected)| row.row == expected);
+    let side_by_side = rows.iter().zip(first..).all(|(row, expected)| row.row == expected);
     if side_by_side {
-        return columns
-            .iter()
-            .map(|column| column.slice(first as usize, rows.len()))
-            .collect();
+        return columns.iter().map(|column| column.slice(first as usize, rows.len())).collect();
     }
     let places = UInt32Array::from_iter_values(rows.iter().map(|row| row.row));
     let one = |column: &ArrayRef| take(column, &places, None).expect("rows lie within their group");
@@ -134,10 +117,8 @@ async fn read(
     fields: &[(FieldId, FieldType)],
 ) -> Result<Vec<ArrayRef>, Error> {
     let group = batch.group();
-    let wanted: Vec<_> = fields
-        .iter()
-        .filter_map(|(id, field_type)| Some((group.column(*id)?, *field_type)))
-        .collect();
+    let wanted: Vec<_> =
+        fields.iter().filter_map(|(id, field_type)| Some((group.column(*id)?, *field_type))).collect();
     let mut read = reader.columns(&wanted, group.rows).await?.into_iter();
     fields
         .iter()
@@ -153,17 +134,12 @@ fn fit(column: ArrayRef, wanted: &DataType) -> Result<ArrayRef, Error> {
     if column.data_type() == wanted {
         return Ok(column);
     }
-    let options = CastOptions {
-        safe: false,
-        ..CastOptions::default()
-    };
-    cast_with_options(&column, wanted, &options)
-        .map(|array| Arc::new(array) as ArrayRef)
-        .map_err(|_| {
-            Refusal::Field {
-                field: "schema_version",
-                expected: "a version whose types hold the values; a later version widened a column",
-            }
-            .into()
-        })
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(&column, wanted, &options).map(|array| Arc::new(array) as ArrayRef).map_err(|_| {
+        Refusal::Field {
+            field: "schema_version",
+            expected: "a version whose types hold the values; a later version widened a column",
+        }
+        .into()
+    })
 }

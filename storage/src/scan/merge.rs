@@ -9,17 +9,11 @@ use super::{RowRef, Source, Window};
 /// Takes all rows below `bound` from the sources, in the order of their keys; facts of one key in
 /// the order of the sources.
 pub(super) fn merge(sources: &mut [Source], bound: Option<&[u8]>) -> Window {
-    let mut merger = Merger {
-        window: Window::default(),
-        places: BTreeMap::new(),
-    };
-    loop {
-        let Some(lowest) = lowest(sources, bound) else {
-            break;
-        };
+    let mut merger = Merger { window: Window::default(), places: BTreeMap::new() };
+    while let Some(lowest) = lowest(sources, bound) {
         match lowest {
             Lowest::One { source, until } => {
-                merger.take_stretch(&mut sources[source], until.as_deref())
+                merger.take_stretch(&mut sources[source], until.as_deref());
             }
             Lowest::Several(key) => {
                 merger.start_key();
@@ -31,10 +25,7 @@ pub(super) fn merge(sources: &mut [Source], bound: Option<&[u8]>) -> Window {
     }
     let end = merger.window.rows.len();
     if end > 0 {
-        merger
-            .window
-            .starts
-            .push(u32::try_from(end).expect("a window is bounded by its row groups"));
+        merger.window.starts.push(u32::try_from(end).expect("a window is bounded by its row groups"));
     }
     merger.window
 }
@@ -42,10 +33,7 @@ pub(super) fn merge(sources: &mut [Source], bound: Option<&[u8]>) -> Window {
 /// Which source goes on.
 enum Lowest {
     /// One alone has the lowest key, and goes on until another's key.
-    One {
-        source: usize,
-        until: Option<Vec<u8>>,
-    },
+    One { source: usize, until: Option<Vec<u8>> },
     /// Several have the lowest key.
     Several(Vec<u8>),
 }
@@ -78,10 +66,7 @@ fn lowest(sources: &[Source], bound: Option<&[u8]>) -> Option<Lowest> {
     Some(if tied {
         Lowest::Several(key.to_vec())
     } else {
-        Lowest::One {
-            source,
-            until: second.map(<[u8]>::to_vec),
-        }
+        Lowest::One { source, until: second.map(<[u8]>::to_vec) }
     })
 }
 
@@ -93,8 +78,7 @@ struct Merger {
 
 impl Merger {
     fn start_key(&mut self) {
-        let start =
-            u32::try_from(self.window.rows.len()).expect("a window is bounded by its row groups");
+        let start = u32::try_from(self.window.rows.len()).expect("a window is bounded by its row groups");
         self.window.starts.push(start);
     }
 
@@ -129,18 +113,12 @@ impl Merger {
                 if until.is_some_and(|until| key >= until) {
                     break;
                 }
-                let same = if next > first {
-                    batch.key_at(next - 1) == key
-                } else {
-                    last.as_deref() == Some(key)
-                };
+                let same =
+                    if next > first { batch.key_at(next - 1) == key } else { last.as_deref() == Some(key) };
                 if !same {
                     self.start_key();
                 }
-                self.window.rows.push(RowRef {
-                    batch: place,
-                    row: rows.get(next),
-                });
+                self.window.rows.push(RowRef { batch: place, row: rows.get(next) });
                 next += 1;
             }
             if next > first {

@@ -65,12 +65,7 @@ impl<K: Ord + Clone, V: Eq + Clone> FactOracle<K, V> {
     ///
     /// # Panics
     /// If entry and system time do not both rise strictly.
-    pub fn events_put(
-        &mut self,
-        entry: u64,
-        system: i64,
-        put: &EventsPut<K, V>,
-    ) -> Result<(), PutError> {
+    pub fn events_put(&mut self, entry: u64, system: i64, put: &EventsPut<K, V>) -> Result<(), PutError> {
         let last = self.facts().last();
         let risen = last.is_none_or(|last| last.entry < entry && last.system < system);
         assert!(risen, "entry {entry} comes out of order");
@@ -98,11 +93,7 @@ impl<K: Ord + Clone, V: Eq + Clone> FactOracle<K, V> {
 
     /// The period that a row of the put means.
     fn period_of(&self, put: &EventsPut<K, V>, row: usize) -> Result<Period, PutError> {
-        let EventRow {
-            valid_from,
-            valid_to,
-            ..
-        } = put.rows[row];
+        let EventRow { valid_from, valid_to, .. } = put.rows[row];
         let to = match (valid_to, put.open_end) {
             (Some(to), _) => Some(to),
             (None, Some(OpenEnd::Open)) => None,
@@ -115,9 +106,7 @@ impl<K: Ord + Clone, V: Eq + Clone> FactOracle<K, V> {
     /// The first instant after a row's beginning at which a piece begins or
     /// ends, or another row of its key begins.
     fn next_bound(&self, put: &EventsPut<K, V>, row: usize) -> Option<i64> {
-        let EventRow {
-            key, valid_from, ..
-        } = &put.rows[row];
+        let EventRow { key, valid_from, .. } = &put.rows[row];
         let pieces = self.pieces(key, i64::MAX);
         let rows = put.rows.iter().filter(|other| other.key == *key);
         let begins = pieces.iter().map(|piece| piece.valid_from);
@@ -159,12 +148,7 @@ mod tests {
     type Row = (i64, Option<i64>, Option<u32>);
 
     fn put(rows: &[Row], open_end: Option<OpenEnd>) -> EventsPut<char, u32> {
-        let row = |&(valid_from, valid_to, value): &Row| EventRow {
-            key: 'k',
-            valid_from,
-            valid_to,
-            value,
-        };
+        let row = |&(valid_from, valid_to, value): &Row| EventRow { key: 'k', valid_from, valid_to, value };
         let rows = rows.iter().map(row).collect();
         EventsPut { rows, open_end }
     }
@@ -177,29 +161,16 @@ mod tests {
         let mut other = put(&[(4, Some(5), Some(0))], None);
         other.rows[0].key = 'j';
         oracle.events_put(2, 20, &other).unwrap();
-        oracle
-            .events_put(3, 30, &put(rows, Some(open_end)))
-            .unwrap();
+        oracle.events_put(3, 30, &put(rows, Some(open_end))).unwrap();
         let stored = oracle.facts().iter().filter(|fact| fact.entry == 3);
-        let stored: Vec<Row> = stored
-            .map(|f| (f.valid_from, f.valid_to, f.value))
-            .collect();
+        let stored: Vec<Row> = stored.map(|f| (f.valid_from, f.valid_to, f.value)).collect();
         assert_eq!(stored, expected);
     }
 
     #[test]
     fn later_rows_override_earlier_ones_and_split_them() {
-        let rows = [
-            (0, None, Some(1)),
-            (3, Some(6), None),
-            (5, Some(9), Some(2)),
-        ];
-        let stored = [
-            (0, Some(3), Some(1)),
-            (3, Some(5), None),
-            (5, Some(9), Some(2)),
-            (9, None, Some(1)),
-        ];
+        let rows = [(0, None, Some(1)), (3, Some(6), None), (5, Some(9), Some(2))];
+        let stored = [(0, Some(3), Some(1)), (3, Some(5), None), (5, Some(9), Some(2)), (9, None, Some(1))];
         check(&[], &rows, OpenEnd::Open, &stored);
         // The same period again: only the last row is left.
         let rows = [(0, Some(5), Some(1)), (0, Some(5), Some(2))];
@@ -210,31 +181,11 @@ mod tests {
     fn until_next_ends_with_the_piece_that_holds_the_beginning() {
         let known = [(0, Some(10), Some(1)), (20, Some(30), Some(2))];
         let until = OpenEnd::UntilNext;
-        check(
-            &known,
-            &[(5, None, Some(7))],
-            until,
-            &[(5, Some(10), Some(7))],
-        );
-        check(
-            &known,
-            &[(10, None, Some(7))],
-            until,
-            &[(10, Some(20), Some(7))],
-        );
+        check(&known, &[(5, None, Some(7))], until, &[(5, Some(10), Some(7))]);
+        check(&known, &[(10, None, Some(7))], until, &[(10, Some(20), Some(7))]);
         check(&known, &[(-5, None, None)], until, &[(-5, Some(0), None)]);
-        check(
-            &known,
-            &[(30, None, Some(7))],
-            until,
-            &[(30, None, Some(7))],
-        );
-        check(
-            &known,
-            &[(5, Some(25), Some(7))],
-            until,
-            &[(5, Some(25), Some(7))],
-        );
+        check(&known, &[(30, None, Some(7))], until, &[(30, None, Some(7))]);
+        check(&known, &[(5, Some(25), Some(7))], until, &[(5, Some(25), Some(7))]);
     }
 
     #[test]
@@ -243,12 +194,7 @@ mod tests {
         let rows = [(8, None, Some(8)), (5, None, Some(5)), (5, None, Some(6))];
         let stored = [(5, Some(8), Some(6)), (8, Some(10), Some(8))];
         check(&[(0, Some(10), Some(1))], &rows, until, &stored);
-        check(
-            &[(7, Some(9), None)],
-            &[(5, None, Some(5))],
-            until,
-            &[(5, None, Some(5))],
-        );
+        check(&[(7, Some(9), None)], &[(5, None, Some(5))], until, &[(5, None, Some(5))]);
     }
 
     #[test]
@@ -265,12 +211,7 @@ mod tests {
         check(&mut oracle, &[good, open], None, missing);
         for to in [4, 5] {
             let empty = PutError::PeriodEmpty { row: 1 };
-            check(
-                &mut oracle,
-                &[good, (5, Some(to), None)],
-                Some(OpenEnd::Open),
-                empty,
-            );
+            check(&mut oracle, &[good, (5, Some(to), None)], Some(OpenEnd::Open), empty);
         }
     }
 }

@@ -120,13 +120,10 @@ impl<K: Ord + Clone, V: Eq + Clone> FactOracle<K, V> {
         for fact in known() {
             let covered = |valid| {
                 let mut later = known().filter(|other| other.entry > fact.entry);
-                later
-                    .find(|other| other.period().holds(valid))
-                    .map(|other| other.system)
+                later.find(|other| other.period().holds(valid)).map(|other| other.system)
             };
-            let parts = paint(known().map(Fact::period), |valid| {
-                fact.period().holds(valid).then(|| covered(valid))
-            });
+            let parts =
+                paint(known().map(Fact::period), |valid| fact.period().holds(valid).then(|| covered(valid)));
             for (period, system_to) in parts {
                 let lived = Period::new(fact.system, system_to);
                 if lived.is_some_and(|lived| system.overlaps(lived)) {
@@ -142,9 +139,7 @@ impl<K: Ord + Clone, V: Eq + Clone> FactOracle<K, V> {
     /// valid time, system time, unclipped.
     pub fn read(&self, valid: TimeRange, system: TimeRange) -> Vec<Piece<K, V>> {
         let keys: BTreeSet<&K> = self.facts.iter().map(|fact| &fact.key).collect();
-        let all = keys
-            .into_iter()
-            .flat_map(|key| self.rectangles(key, system));
+        let all = keys.into_iter().flat_map(|key| self.rectangles(key, system));
         all.filter(|piece| valid.overlaps(piece.period())).collect()
     }
 

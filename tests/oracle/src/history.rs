@@ -66,9 +66,7 @@ pub fn events_history(mut seed: Seed, shape: EventsShape) -> Vec<EventsPut<Key, 
             _ => Some(OpenEnd::UntilNext),
         };
         let rows = seed.below(shape.rows_max + 1);
-        let rows = (0..rows)
-            .map(|_| random_row(&mut seed, shape, open_end))
-            .collect();
+        let rows = (0..rows).map(|_| random_row(&mut seed, shape, open_end)).collect();
         history.push(EventsPut { rows, open_end });
     }
     history
@@ -77,23 +75,11 @@ pub fn events_history(mut seed: Seed, shape: EventsShape) -> Vec<EventsPut<Key, 
 fn random_operation(seed: &mut Seed, shape: StatementShape) -> Operation<Key, u32> {
     let cutoff = CUTOFF_STEP * (1 + i64::from(seed.below(shape.cutoffs)));
     match seed.below(100) {
-        0..30 => Operation::Full {
-            cutoff,
-            rows: full_rows(seed, shape),
-        },
-        30..68 => Operation::Delta {
-            cutoff,
-            rows: delta_rows(seed, shape),
-        },
+        0..30 => Operation::Full { cutoff, rows: full_rows(seed, shape) },
+        30..68 => Operation::Delta { cutoff, rows: delta_rows(seed, shape) },
         68..84 => Operation::Withdraw { cutoff },
-        84..92 => Operation::ReplaceFull {
-            cutoff,
-            rows: full_rows(seed, shape),
-        },
-        _ => Operation::ReplaceDelta {
-            cutoff,
-            rows: delta_rows(seed, shape),
-        },
+        84..92 => Operation::ReplaceFull { cutoff, rows: full_rows(seed, shape) },
+        _ => Operation::ReplaceDelta { cutoff, rows: delta_rows(seed, shape) },
     }
 }
 
@@ -119,11 +105,7 @@ fn delta_rows(seed: &mut Seed, shape: StatementShape) -> BTreeMap<Key, Option<u3
     rows
 }
 
-fn random_row(
-    seed: &mut Seed,
-    shape: EventsShape,
-    open_end: Option<OpenEnd>,
-) -> EventRow<Key, u32> {
+fn random_row(seed: &mut Seed, shape: EventsShape, open_end: Option<OpenEnd>) -> EventRow<Key, u32> {
     let valid_from = i64::from(seed.below(shape.instants));
     let length = 1 + i64::from(seed.below(shape.instants));
     let ends = open_end.is_none() || seed.percent(50);
@@ -148,19 +130,8 @@ fn index(number: u32) -> usize {
 mod tests {
     use super::*;
 
-    const STATEMENTS: StatementShape = StatementShape {
-        operations: 200,
-        cutoffs: 4,
-        keys: 3,
-        values: 3,
-    };
-    const EVENTS: EventsShape = EventsShape {
-        puts: 100,
-        rows_max: 5,
-        instants: 12,
-        keys: 2,
-        values: 3,
-    };
+    const STATEMENTS: StatementShape = StatementShape { operations: 200, cutoffs: 4, keys: 3, values: 3 };
+    const EVENTS: EventsShape = EventsShape { puts: 100, rows_max: 5, instants: 12, keys: 2, values: 3 };
 
     #[test]
     fn one_seed_gives_one_history() {

@@ -57,16 +57,10 @@ mod tests {
 
     fn check(range: TimeRange, overlapping: &[(i64, Option<i64>)], apart: &[(i64, Option<i64>)]) {
         for &(from, to) in overlapping {
-            assert!(
-                range.overlaps(Period::new(from, to).unwrap()),
-                "{range:?} {from} {to:?}"
-            );
+            assert!(range.overlaps(Period::new(from, to).unwrap()), "{range:?} {from} {to:?}");
         }
         for &(from, to) in apart {
-            assert!(
-                !range.overlaps(Period::new(from, to).unwrap()),
-                "{range:?} {from} {to:?}"
-            );
+            assert!(!range.overlaps(Period::new(from, to).unwrap()), "{range:?} {from} {to:?}");
         }
     }
 
@@ -83,11 +77,7 @@ mod tests {
         check(between, &at_the_end, &[]);
         check(TimeRange::All, &inside, &[]);
         let at = TimeRange::At(10);
-        check(
-            at,
-            &[(10, Some(11)), (1, None)],
-            &[(1, Some(10)), (11, None)],
-        );
+        check(at, &[(10, Some(11)), (1, None)], &[(1, Some(10)), (11, None)]);
     }
 
     #[test]

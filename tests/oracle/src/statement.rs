@@ -116,9 +116,7 @@ impl<K: Ord + Clone, V: Eq + Clone> StatementOracle<K, V> {
 
     fn all_cutoffs(&self) -> BTreeSet<i64> {
         let operations = self.operations.iter();
-        operations
-            .map(|(_, operation)| operation.cutoff())
-            .collect()
+        operations.map(|(_, operation)| operation.cutoff()).collect()
     }
 
     /// What is said at the cutoff: a full replaces all that was said there, a
@@ -129,12 +127,8 @@ impl<K: Ord + Clone, V: Eq + Clone> StatementOracle<K, V> {
         let known = self.operations.iter().filter(|(at, _)| *at <= system);
         for (_, operation) in known.filter(|(_, operation)| operation.cutoff() == cutoff) {
             said = match operation {
-                Operation::Full { rows, .. } | Operation::ReplaceFull { rows, .. } => {
-                    Some(Said::full(rows))
-                }
-                Operation::Delta { rows, .. } => {
-                    Some(said.unwrap_or_else(Said::nothing).with(rows))
-                }
+                Operation::Full { rows, .. } | Operation::ReplaceFull { rows, .. } => Some(Said::full(rows)),
+                Operation::Delta { rows, .. } => Some(said.unwrap_or_else(Said::nothing).with(rows)),
                 Operation::ReplaceDelta { rows, .. } => Some(Said::nothing().with(rows)),
                 Operation::Withdraw { .. } => None,
             };

@@ -53,11 +53,7 @@ fn late_fulls() -> Vec<TruthRow> {
         ),
         row(
             "full C1 k=1, delta C2 without k, delta C3 k=3 | full C1 k=9",
-            vec![
-                full(C1, &[(K, 1)]),
-                assert(C2, &[(J, 1)]),
-                assert(C3, &[(K, 3)]),
-            ],
+            vec![full(C1, &[(K, 1)]), assert(C2, &[(J, 1)]), assert(C3, &[(K, 3)])],
             vec![full(C1, &[(K, 9)])],
             [Some(9), Some(9), Some(3)],
         ),
@@ -113,13 +109,7 @@ fn same_cutoff() -> Vec<TruthRow> {
 }
 
 fn withdrawals() -> Vec<TruthRow> {
-    let three = || {
-        vec![
-            full(C1, &[(K, 1)]),
-            full(C2, &[(K, 2)]),
-            full(C3, &[(K, 3)]),
-        ]
-    };
+    let three = || vec![full(C1, &[(K, 1)]), full(C2, &[(K, 2)]), full(C3, &[(K, 3)])];
     let mut two_left = three();
     two_left.push(Operation::withdraw(C2));
     vec![
@@ -137,11 +127,7 @@ fn withdrawals() -> Vec<TruthRow> {
         ),
         row(
             "full C1 k=1, full C2 k=2, full C1 k=9 | withdraw C2",
-            vec![
-                full(C1, &[(K, 1)]),
-                full(C2, &[(K, 2)]),
-                full(C1, &[(K, 9)]),
-            ],
+            vec![full(C1, &[(K, 1)]), full(C2, &[(K, 2)]), full(C1, &[(K, 9)])],
             vec![Operation::withdraw(C2)],
             [Some(9), Some(9), Some(9)],
         ),
@@ -158,49 +144,27 @@ fn withdrawals_and_puts() -> Vec<TruthRow> {
     vec![
         row(
             "full C1 k=1, delta C2 k=2, withdraw C2 | delta C1 k=9",
-            vec![
-                full(C1, &[(K, 1)]),
-                assert(C2, &[(K, 2)]),
-                Operation::withdraw(C2),
-            ],
+            vec![full(C1, &[(K, 1)]), assert(C2, &[(K, 2)]), Operation::withdraw(C2)],
             vec![assert(C1, &[(K, 9)])],
             [Some(9), Some(9), Some(9)],
         ),
         row(
             "full C1 k=1, full C2 k=2, delta C2 k=3 | withdraw C2",
-            vec![
-                full(C1, &[(K, 1)]),
-                full(C2, &[(K, 2)]),
-                assert(C2, &[(K, 3)]),
-            ],
+            vec![full(C1, &[(K, 1)]), full(C2, &[(K, 2)]), assert(C2, &[(K, 3)])],
             vec![Operation::withdraw(C2)],
             [Some(1), Some(1), Some(1)],
         ),
         row(
             "full C1 k=1, full C2 k=2, withdraw C2 | full C2 k=2",
-            vec![
-                full(C1, &[(K, 1)]),
-                full(C2, &[(K, 2)]),
-                Operation::withdraw(C2),
-            ],
+            vec![full(C1, &[(K, 1)]), full(C2, &[(K, 2)]), Operation::withdraw(C2)],
             vec![full(C2, &[(K, 2)])],
             [Some(1), Some(2), Some(2)],
         ),
     ]
 }
 
-fn row(
-    says: &'static str,
-    before: Operations,
-    then: Operations,
-    expected: [Option<u32>; 3],
-) -> TruthRow {
-    TruthRow {
-        says,
-        before,
-        then,
-        expected,
-    }
+fn row(says: &'static str, before: Operations, then: Operations, expected: [Option<u32>; 3]) -> TruthRow {
+    TruthRow { says, before, then, expected }
 }
 
 fn full(cutoff: i64, rows: &[(Key, u32)]) -> Operation<Key, u32> {

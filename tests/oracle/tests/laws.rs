@@ -3,13 +3,7 @@
 
 use calotype_oracle::{EventsShape, Fact, FactOracle, Key, Piece, Seed, TimeRange, events_history};
 
-const SHAPE: EventsShape = EventsShape {
-    puts: 8,
-    rows_max: 4,
-    instants: 10,
-    keys: 2,
-    values: 2,
-};
+const SHAPE: EventsShape = EventsShape { puts: 8, rows_max: 4, instants: 10, keys: 2, values: 2 };
 
 const HISTORIES: u64 = 300;
 
@@ -36,15 +30,9 @@ fn keys() -> impl Iterator<Item = Key> {
 }
 
 /// Joins neighbours of one fact, whatever their `system_to`.
-fn cut_at(
-    rectangles: &[Piece<Key, u32>],
-    system: i64,
-    facts: &[Fact<Key, u32>],
-) -> Vec<Piece<Key, u32>> {
+fn cut_at(rectangles: &[Piece<Key, u32>], system: i64, facts: &[Fact<Key, u32>]) -> Vec<Piece<Key, u32>> {
     let fact_of = |piece: &Piece<Key, u32>| {
-        let mut facts = facts
-            .iter()
-            .filter(|f| f.entry == piece.entry && f.key == piece.key);
+        let mut facts = facts.iter().filter(|f| f.entry == piece.entry && f.key == piece.key);
         facts.position(|f| f.period().holds(piece.valid_from))
     };
     let mut joined: Vec<Piece<Key, u32>> = Vec::new();
@@ -53,10 +41,7 @@ fn cut_at(
         if rectangle.system_from > system || !known {
             continue;
         }
-        let mut piece = Piece {
-            system_to: None,
-            ..rectangle.clone()
-        };
+        let mut piece = Piece { system_to: None, ..rectangle.clone() };
         if let Some(last) = joined.last() {
             let same = last.entry == piece.entry && fact_of(last) == fact_of(&piece);
             if same && last.valid_to == Some(piece.valid_from) {
@@ -135,13 +120,7 @@ fn a_later_entry_changes_no_past_answer() {
     for (oracle, last) in oracles().take(50) {
         for system in (0..=last).step_by(10) {
             let past = facts_until(&oracle, system);
-            for known in [
-                TimeRange::At(system),
-                TimeRange::Between {
-                    from: 0,
-                    to: system,
-                },
-            ] {
+            for known in [TimeRange::At(system), TimeRange::Between { from: 0, to: system }] {
                 let valid = TimeRange::Between { from: 2, to: 7 };
                 assert_eq!(oracle.read(valid, known), past.read(valid, known));
             }

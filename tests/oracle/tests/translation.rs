@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calotype_oracle::{
-    CUTOFFS, Fact, FactOracle, Key, Operation, Seed, StatementOracle, StatementShape,
-    one_key_histories, statement_history, truth_table, two_key_histories,
+    CUTOFFS, Fact, FactOracle, Key, Operation, Seed, StatementOracle, StatementShape, one_key_histories,
+    statement_history, truth_table, two_key_histories,
 };
 
 /// A simplification that looks harmless.
@@ -42,11 +42,7 @@ impl Translator {
     fn new(mistake: Option<Mistake>) -> Self {
         let boundaries = BTreeMap::new();
         let facts = FactOracle::new();
-        Self {
-            mistake,
-            boundaries,
-            facts,
-        }
+        Self { mistake, boundaries, facts }
     }
 
     /// Writes what the operation means as the facts of one entry.
@@ -55,9 +51,7 @@ impl Translator {
         let written = match operation {
             Operation::Withdraw { .. } => self.withdraw(cutoff),
             // A full decides about every key that a withdrawal would write.
-            Operation::Full { rows, .. } | Operation::ReplaceFull { rows, .. } => {
-                self.put_full(cutoff, rows)
-            }
+            Operation::Full { rows, .. } | Operation::ReplaceFull { rows, .. } => self.put_full(cutoff, rows),
             Operation::Delta { rows, .. } => self.put_delta(cutoff, rows),
             Operation::ReplaceDelta { rows, .. } => {
                 let mut written = self.withdraw(cutoff);
@@ -69,14 +63,7 @@ impl Translator {
             let valid_to = self.next_bound(key, cutoff);
             let entry = system.unsigned_abs();
             let valid_from = cutoff;
-            self.facts.append(Fact {
-                entry,
-                system,
-                key,
-                valid_from,
-                valid_to,
-                value,
-            });
+            self.facts.append(Fact { entry, system, key, valid_from, valid_to, value });
         }
     }
 
@@ -85,21 +72,14 @@ impl Translator {
         let known = self.facts.state(cutoff, i64::MAX);
         let keys = self.keys().into_iter().chain(rows.keys().copied());
         let differing = keys.filter(|key| known.get(key) != rows.get(key));
-        let written = differing
-            .map(|key| (key, rows.get(&key).copied()))
-            .collect();
+        let written = differing.map(|key| (key, rows.get(&key).copied())).collect();
         let named = BTreeSet::new();
-        self.boundaries
-            .insert(cutoff, Boundary { full: true, named });
+        self.boundaries.insert(cutoff, Boundary { full: true, named });
         written
     }
 
     /// Keeps every row, changed or not.
-    fn put_delta(
-        &mut self,
-        cutoff: i64,
-        rows: &BTreeMap<Key, Option<u32>>,
-    ) -> BTreeMap<Key, Option<u32>> {
+    fn put_delta(&mut self, cutoff: i64, rows: &BTreeMap<Key, Option<u32>>) -> BTreeMap<Key, Option<u32>> {
         let mut written = rows.clone();
         if self.mistake == Some(Mistake::DropsUnchangedDeltaRows) {
             let known = self.facts.state(cutoff, i64::MAX);
@@ -156,8 +136,7 @@ fn agrees(history: &[Operation<Key, u32>], mistake: Option<Mistake>) -> bool {
     let instants = cutoffs.iter().flat_map(|cutoff| [cutoff - 1, *cutoff]);
     let instants: Vec<i64> = instants.chain([i64::MAX]).collect();
     (0..=system).all(|known| {
-        let same =
-            |&valid: &i64| statements.state(valid, known) == translator.facts.state(valid, known);
+        let same = |&valid: &i64| statements.state(valid, known) == translator.facts.state(valid, known);
         instants.iter().all(same)
     })
 }
@@ -178,12 +157,7 @@ fn every_two_key_history_of_three_operations_translates() {
 
 #[test]
 fn random_histories_with_replacements_translate() {
-    let shape = StatementShape {
-        operations: 16,
-        cutoffs: 5,
-        keys: 3,
-        values: 3,
-    };
+    let shape = StatementShape { operations: 16, cutoffs: 5, keys: 3, values: 3 };
     for number in 0..1_000 {
         let history = statement_history(Seed::new(number), shape);
         assert!(agrees(&history, None), "seed {number}: {history:#?}");
@@ -197,13 +171,7 @@ fn the_facts_answer_every_row_of_the_truth_table() {
         for (system, operation) in (1..).zip(row.before.iter().chain(&row.then)) {
             translator.apply(system, operation);
         }
-        let at = |cutoff| {
-            translator
-                .facts
-                .state(cutoff, i64::MAX)
-                .get(&Key::FIRST)
-                .copied()
-        };
+        let at = |cutoff| translator.facts.state(cutoff, i64::MAX).get(&Key::FIRST).copied();
         assert_eq!(CUTOFFS.map(at), row.expected, "{}", row.says);
     }
 }

@@ -71,21 +71,13 @@ impl Default for Answers {
 
 impl Answers {
     pub(crate) fn new(plan: AnswerPlan) -> Self {
-        Self {
-            rng: SplitMix64::new(plan.seed),
-            plan,
-            puts: 0,
-            held: Vec::new(),
-        }
+        Self { rng: SplitMix64::new(plan.seed), plan, puts: 0, held: Vec::new() }
     }
 
     /// Replaces the plan; puts on their way stay there.
     pub(crate) fn replace(&mut self, plan: AnswerPlan) {
         let held = std::mem::take(&mut self.held);
-        *self = Self {
-            held,
-            ..Self::new(plan)
-        };
+        *self = Self { held, ..Self::new(plan) };
     }
 
     /// Draws the fault of the next put.
@@ -112,19 +104,13 @@ impl Answers {
 
     /// Holds a put.
     pub(crate) fn hold(&mut self, path: &str, content: Bytes, publish: Publish) {
-        self.held.push(Held {
-            path: path.to_owned(),
-            content,
-            publish,
-            calls_left: self.plan.late_calls,
-        });
+        self.held.push(Held { path: path.to_owned(), content, publish, calls_left: self.plan.late_calls });
     }
 
     /// Lets one call pass and returns the puts that are delivered before it.
     pub(crate) fn due(&mut self) -> Vec<Held> {
-        let (due, held) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition::<Vec<_>, _>(|held| held.calls_left == 0);
+        let (due, held) =
+            std::mem::take(&mut self.held).into_iter().partition::<Vec<_>, _>(|held| held.calls_left == 0);
         self.held = held;
         for held in &mut self.held {
             held.calls_left -= 1;

@@ -26,17 +26,11 @@ fn at(name: &str) -> Path {
 }
 
 async fn put(store: &dyn ObjectStore, path: &Path, body: &Bytes, mode: PutMode) {
-    let answer = store
-        .put_opts(path, body.clone().into(), mode.into())
-        .await
-        .expect("a put succeeds");
+    let answer = store.put_opts(path, body.clone().into(), mode.into()).await.expect("a put succeeds");
     let meta = store.head(path).await.expect("what was put has metadata");
     assert_eq!(meta.location, *path);
     assert_eq!(meta.size, body.len() as u64, "{path} has another size");
-    assert_eq!(
-        meta.e_tag, answer.e_tag,
-        "{path} has another tag than its put"
-    );
+    assert_eq!(meta.e_tag, answer.e_tag, "{path} has another tag than its put");
     assert_eq!(read(store, path).await, *body, "{path} was not read back");
 }
 
@@ -57,9 +51,7 @@ async fn create_if_absent(store: &dyn ObjectStore) {
         let first = body(length_bytes);
         put(store, &path, &first, PutMode::Create).await;
         for later in [body(12), first.clone()] {
-            let answer = store
-                .put_opts(&path, later.into(), PutMode::Create.into())
-                .await;
+            let answer = store.put_opts(&path, later.into(), PutMode::Create.into()).await;
             assert!(
                 matches!(answer, Err(Error::AlreadyExists { .. })),
                 "{path} was created twice: {answer:?}"
@@ -74,13 +66,8 @@ async fn overwrite(store: &dyn ObjectStore) {
     for length_bytes in [1_024, 3, 2_000] {
         put(store, &path, &body(length_bytes), PutMode::Overwrite).await;
     }
-    let answer = store
-        .put_opts(&path, body(1).into(), PutMode::Create.into())
-        .await;
-    assert!(
-        matches!(answer, Err(Error::AlreadyExists { .. })),
-        "{answer:?}"
-    );
+    let answer = store.put_opts(&path, body(1).into(), PutMode::Create.into()).await;
+    assert!(matches!(answer, Err(Error::AlreadyExists { .. })), "{answer:?}");
 }
 
 async fn ranges(store: &dyn ObjectStore) {
@@ -103,11 +90,7 @@ async fn ranges(store: &dyn ObjectStore) {
         let bytes = answer.bytes().await.expect("a range can be read");
         assert_eq!(bytes, whole.slice(expected), "{range:?}");
     }
-    for range in [
-        GetRange::Bounded(1_500..1_501),
-        GetRange::Bounded(3..3),
-        GetRange::Offset(1_500),
-    ] {
+    for range in [GetRange::Bounded(1_500..1_501), GetRange::Bounded(3..3), GetRange::Offset(1_500)] {
         let options = GetOptions::new().with_range(Some(range.clone()));
         let answer = store.get_opts(&path, options).await;
         assert!(answer.is_err(), "{range:?} was answered");
@@ -116,9 +99,7 @@ async fn ranges(store: &dyn ObjectStore) {
     let bodies = store.get_ranges(&path, &wanted).await.expect("ranges");
     let expected = [7..9, 1_000..1_500, 8..600, 0..1].map(|range| whole.slice(range));
     assert_eq!(bodies, expected);
-    let beyond = store
-        .get_ranges(&path, std::slice::from_ref(&(1_500..1_501)))
-        .await;
+    let beyond = store.get_ranges(&path, std::slice::from_ref(&(1_500..1_501))).await;
     assert!(beyond.is_err(), "a range beyond the end was answered");
 }
 
@@ -127,15 +108,9 @@ async fn absence(store: &dyn ObjectStore) {
     for name in ["absent", "no/such/directory", "directory"] {
         let path = at(name);
         let found = store.get(&path).await;
-        assert!(
-            matches!(found, Err(Error::NotFound { .. })),
-            "{path}: {found:?}"
-        );
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{path}: {found:?}");
         let found = store.head(&path).await;
-        assert!(
-            matches!(found, Err(Error::NotFound { .. })),
-            "{path}: {found:?}"
-        );
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{path}: {found:?}");
         // Of a directory, the local store says something else here.
         let found = store.get_ranges(&path, std::slice::from_ref(&(0..1))).await;
         assert!(found.is_err(), "{path} has ranges");
@@ -144,11 +119,7 @@ async fn absence(store: &dyn ObjectStore) {
 
 async fn listed(store: &dyn ObjectStore, prefix: &str) -> Vec<String> {
     let prefix = Path::from(prefix);
-    let found: Vec<_> = store
-        .list(Some(&prefix))
-        .try_collect()
-        .await
-        .expect("a list succeeds");
+    let found: Vec<_> = store.list(Some(&prefix)).try_collect().await.expect("a list succeeds");
     // No store promises an order; what each gives, sorted, must be the same.
     let names: BTreeSet<_> = found.iter().map(|meta| meta.location.to_string()).collect();
     assert_eq!(names.len(), found.len(), "an object was listed twice");
@@ -168,35 +139,17 @@ async fn listing(store: &dyn ObjectStore) {
     assert_eq!(listed(store, "conformance").await, all);
     assert_eq!(listed(store, "conformance/log").await, all[1..3]);
     assert_eq!(listed(store, "conformance/packs").await, all[4..5]);
-    for prefix in [
-        "conformance/lo",
-        "conformance/log/small",
-        "conformance/nothing",
-    ] {
-        assert!(
-            listed(store, prefix).await.is_empty(),
-            "{prefix} is no directory"
-        );
+    for prefix in ["conformance/lo", "conformance/log/small", "conformance/nothing"] {
+        assert!(listed(store, prefix).await.is_empty(), "{prefix} is no directory");
     }
 
     let prefix = Path::from("conformance");
-    let after: Vec<_> = store
-        .list_with_offset(Some(&prefix), &at("log/small"))
-        .try_collect()
-        .await
-        .expect("a list succeeds");
+    let after: Vec<_> =
+        store.list_with_offset(Some(&prefix), &at("log/small")).try_collect().await.expect("a list succeeds");
     let after: BTreeSet<_> = after.iter().map(|meta| meta.location.to_string()).collect();
-    assert!(
-        after
-            .iter()
-            .map(String::as_str)
-            .eq(all[3..].iter().copied())
-    );
+    assert!(after.iter().map(String::as_str).eq(all[3..].iter().copied()));
 
-    let level = store
-        .list_with_delimiter(Some(&prefix))
-        .await
-        .expect("a list succeeds");
+    let level = store.list_with_delimiter(Some(&prefix)).await.expect("a list succeeds");
     let prefixes: BTreeSet<_> = level.common_prefixes.into_iter().collect();
     let expected = ["directory", "log", "packs"].map(at);
     assert!(prefixes.iter().eq(expected.iter()), "{prefixes:?}");
@@ -210,10 +163,7 @@ async fn deletion(store: &dyn ObjectStore) {
         let path = Path::from(name);
         store.delete(&path).await.expect("a delete succeeds");
         let found = store.get(&path).await;
-        assert!(
-            matches!(found, Err(Error::NotFound { .. })),
-            "{path}: {found:?}"
-        );
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{path}: {found:?}");
     }
     assert!(listed(store, "conformance").await.is_empty());
     // What was deleted may be created again.

@@ -74,11 +74,7 @@ impl Disk {
     /// Creates an empty file under a name that must be free.
     pub(crate) fn create(&mut self, path: &str) -> io::Result<()> {
         self.require_free(path)?;
-        let file = File {
-            content: Bytes::new(),
-            modified: self.writes,
-            durability: Durability::Synced,
-        };
+        let file = File { content: Bytes::new(), modified: self.writes, durability: Durability::Synced };
         let inode = self.add(Node::File(file));
         self.link_inode(path, inode, Durability::Dirty)
     }
@@ -89,20 +85,12 @@ impl Disk {
         self.writes += 1;
         let modified = self.writes;
         let fits = content.len() <= room;
-        let stored = if fits {
-            content.clone()
-        } else {
-            content.slice(..room - room % SECTOR_BYTES)
-        };
+        let stored = if fits { content.clone() } else { content.slice(..room - room % SECTOR_BYTES) };
         let file = self.file_mut(path)?;
         file.content = stored;
         file.modified = modified;
         file.durability = Durability::Dirty;
-        if fits {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::StorageFull.into())
-        }
+        if fits { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     /// Makes the contents of a file durable, unless an earlier sync gave them up.
@@ -148,13 +136,8 @@ impl Disk {
         }
         let (directory, from) = split(from);
         let (_, to) = split(to);
-        let change = Change::Rename {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            inode,
-        };
-        self.directory_mut(directory)?
-            .change(change, Durability::Dirty);
+        let change = Change::Rename { from: from.to_owned(), to: to.to_owned(), inode };
+        self.directory_mut(directory)?.change(change, Durability::Dirty);
         Ok(())
     }
 
@@ -225,10 +208,7 @@ impl Disk {
     /// Returns the bytes of all files, staging files included.
     pub(crate) fn used_bytes(&self) -> u64 {
         let files = self.reachable().into_iter();
-        files
-            .filter_map(|inode| self.file(inode).ok())
-            .map(|file| file.content.len() as u64)
-            .sum()
+        files.filter_map(|inode| self.file(inode).ok()).map(|file| file.content.len() as u64).sum()
     }
 }
 
@@ -266,11 +246,7 @@ impl Disk {
             }
         }
         self.writes += 1;
-        let file = File {
-            content,
-            modified: self.writes,
-            durability: Durability::Synced,
-        };
+        let file = File { content, modified: self.writes, durability: Durability::Synced };
         let inode = if self.exists(path) {
             // In place, so that flipping every bit of a store does not fill the memory.
             *self.file_mut(path)? = file;
@@ -298,8 +274,7 @@ impl Disk {
     fn link_inode(&mut self, path: &str, inode: Inode, durability: Durability) -> io::Result<()> {
         let (directory, name) = split(path);
         let name = name.to_owned();
-        self.directory_mut(directory)?
-            .change(Change::Link { name, inode }, durability);
+        self.directory_mut(directory)?.change(Change::Link { name, inode }, durability);
         Ok(())
     }
 
@@ -307,8 +282,7 @@ impl Disk {
         self.file_mut(path)?;
         let (directory, name) = split(path);
         let name = name.to_owned();
-        self.directory_mut(directory)?
-            .change(Change::Unlink { name }, durability);
+        self.directory_mut(directory)?.change(Change::Unlink { name }, durability);
         Ok(())
     }
 
@@ -333,10 +307,7 @@ impl Disk {
             let Some(Node::Directory(directory)) = self.nodes.get(&inode) else {
                 return Err(io::ErrorKind::NotADirectory.into());
             };
-            inode = *directory
-                .entries()
-                .get(name)
-                .ok_or(io::ErrorKind::NotFound)?;
+            inode = *directory.entries().get(name).ok_or(io::ErrorKind::NotFound)?;
         }
         Ok(inode)
     }
@@ -410,17 +381,9 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
 }
 
 fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{directory}/{name}")
-    }
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
 fn stat(inode: Inode, file: &File) -> Stat {
-    Stat {
-        inode: inode.0,
-        modified: file.modified,
-        size_bytes: file.content.len() as u64,
-    }
+    Stat { inode: inode.0, modified: file.modified, size_bytes: file.content.len() as u64 }
 }

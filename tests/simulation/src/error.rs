@@ -75,11 +75,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// Wraps the error of a step.
     pub(crate) fn io(kind: StepKind, path: &str, source: io::Error) -> Self {
-        Self::Io(StepError {
-            kind,
-            path: path.to_owned(),
-            source,
-        })
+        Self::Io(StepError { kind, path: path.to_owned(), source })
     }
 
     /// Tells whether the disk refused for this reason.
@@ -97,18 +93,12 @@ impl Fault {
         let reads = matches!(error.kind, StepKind::Read | StepKind::Head);
         let source = error.source.kind();
         if error.kind == StepKind::Link && source == io::ErrorKind::AlreadyExists {
-            return object_store::Error::AlreadyExists {
-                path,
-                source: Box::new(error),
-            };
+            return object_store::Error::AlreadyExists { path, source: Box::new(error) };
         }
         let absent = (reads || error.kind == StepKind::Unlink) && source == io::ErrorKind::NotFound
             || reads && source == io::ErrorKind::IsADirectory;
         if absent {
-            return object_store::Error::NotFound {
-                path,
-                source: Box::new(error),
-            };
+            return object_store::Error::NotFound { path, source: Box::new(error) };
         }
         generic(error)
     }
@@ -116,8 +106,5 @@ impl Fault {
 
 /// Wraps an error as the store's generic one.
 pub(crate) fn generic(source: impl Error + Send + Sync + 'static) -> object_store::Error {
-    object_store::Error::Generic {
-        store: STORE,
-        source: Box::new(source),
-    }
+    object_store::Error::Generic { store: STORE, source: Box::new(source) }
 }

@@ -22,26 +22,17 @@ pub struct FaultPlan {
 impl FaultPlan {
     /// A plan with nothing but a crash.
     pub fn crash_at(step: u64) -> Self {
-        Self {
-            crash_at_step: Some(step),
-            ..Self::default()
-        }
+        Self { crash_at_step: Some(step), ..Self::default() }
     }
 
     /// A plan with nothing but one failing step, or one sticky failure.
     pub fn failing(fault: StepFault) -> Self {
-        Self {
-            step_faults: vec![fault],
-            ..Self::default()
-        }
+        Self { step_faults: vec![fault], ..Self::default() }
     }
 
     /// A plan with nothing but wrong answers.
     pub fn answering(answers: AnswerPlan) -> Self {
-        Self {
-            answers,
-            ..Self::default()
-        }
+        Self { answers, ..Self::default() }
     }
 }
 

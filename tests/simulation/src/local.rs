@@ -29,9 +29,8 @@ pub(crate) enum Publish {
 
 /// Tells whether the local store keeps this name to itself: something, `#`, digits.
 pub(crate) fn is_staging(name: &str) -> bool {
-    name.split_once('#').is_some_and(|(_, number)| {
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    name.split_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl Machine {
@@ -150,9 +149,7 @@ impl Machine {
             chain.push(split(directory).0);
         }
         for directory in chain.iter().rev().skip(1) {
-            self.step(StepKind::MakeDirectory, directory, |disk| {
-                disk.make_directory(directory)
-            })?;
+            self.step(StepKind::MakeDirectory, directory, |disk| disk.make_directory(directory))?;
         }
         for directory in chain {
             self.sync_directory(directory)?;

@@ -56,13 +56,7 @@ impl Machine {
             answers = self.answers.clone();
             answers.replace(AnswerPlan::default());
         }
-        Self {
-            disk,
-            bugs: self.bugs,
-            answers,
-            trace,
-            ..Self::default()
-        }
+        Self { disk, bugs: self.bugs, answers, trace, ..Self::default() }
     }
 
     /// Takes a step, unless the plan has something else in mind.
@@ -85,9 +79,7 @@ impl Machine {
         if let Some(errno) = self.failure(number, kind) {
             self.record(number, kind, path, Outcome::Failed(errno));
             if kind.is_sync() {
-                self.disk
-                    .fail_sync(path)
-                    .map_err(|source| Fault::io(kind, path, source))?;
+                self.disk.fail_sync(path).map_err(|source| Fault::io(kind, path, source))?;
             }
             return Err(Fault::io(kind, path, errno.error()));
         }
@@ -119,9 +111,7 @@ impl Machine {
         if self.bugs.skip_directory_sync {
             return Ok(());
         }
-        self.step(StepKind::SyncDirectory, path, |disk| {
-            disk.sync_directory(path)
-        })
+        self.step(StepKind::SyncDirectory, path, |disk| disk.sync_directory(path))
     }
 
     fn failure(&mut self, number: u64, kind: StepKind) -> Option<Errno> {
@@ -135,11 +125,6 @@ impl Machine {
     }
 
     fn record(&mut self, number: u64, kind: StepKind, path: &str, outcome: Outcome) {
-        self.trace.step(Step {
-            number,
-            kind,
-            path: path.to_owned(),
-            outcome,
-        });
+        self.trace.step(Step { number, kind, path: path.to_owned(), outcome });
     }
 }

@@ -80,9 +80,7 @@ impl SimStore {
     pub fn restart(&self, survivors: Survivors) -> Self {
         let mut machine = self.lock();
         machine.crash();
-        Self {
-            machine: Arc::new(Mutex::new(machine.restart(survivors))),
-        }
+        Self { machine: Arc::new(Mutex::new(machine.restart(survivors))) }
     }
 
     /// Returns how many [`Survivors::Choice`] numbers have outcomes of their own if the machine died
@@ -131,12 +129,7 @@ impl SimStore {
     }
 
     /// Makes one call of one step.
-    fn call<T>(
-        &self,
-        kind: StepKind,
-        path: &str,
-        act: impl FnOnce(&mut Disk) -> io::Result<T>,
-    ) -> Result<T> {
+    fn call<T>(&self, kind: StepKind, path: &str, act: impl FnOnce(&mut Disk) -> io::Result<T>) -> Result<T> {
         let answer = |fault: Fault| fault.into_answer(path);
         let mut machine = self.lock();
         machine.begin_call().map_err(answer)?;
@@ -145,10 +138,7 @@ impl SimStore {
 
     fn list_all(&self, prefix: &str) -> Result<Vec<ObjectMeta>> {
         let files = self.call(StepKind::List, prefix, |disk| Ok(disk.list(prefix)))?;
-        files
-            .iter()
-            .map(|(path, stat)| meta(Path::parse(path)?, *stat))
-            .collect()
+        files.iter().map(|(path, stat)| meta(Path::parse(path)?, *stat)).collect()
     }
 
     fn delete_one(&self, location: &Path) -> Result<()> {
@@ -165,12 +155,7 @@ impl fmt::Display for SimStore {
 
 #[async_trait]
 impl ObjectStore for SimStore {
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        opts: PutOptions,
-    ) -> Result<PutResult> {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let publish = match opts.mode {
             PutMode::Create => Publish::Create,
             PutMode::Overwrite => Publish::Overwrite,
@@ -184,11 +169,7 @@ impl ObjectStore for SimStore {
         let begun = machine.begin_call();
         begun.map_err(|fault| fault.into_answer(path))?;
         let stat = machine.put_and_answer(path, &payload.into(), publish)?;
-        Ok(PutResult {
-            e_tag: Some(e_tag(stat)),
-            version: None,
-            extensions: Extensions::default(),
-        })
+        Ok(PutResult { e_tag: Some(e_tag(stat)), version: None, extensions: Extensions::default() })
     }
 
     async fn put_multipart_opts(
@@ -229,18 +210,13 @@ impl ObjectStore for SimStore {
         let mut bodies = Vec::with_capacity(ranges.len());
         for range in ranges {
             let (stat, content) = self.call(StepKind::Read, path, |disk| disk.read(path))?;
-            GetRange::Bounded(range.clone())
-                .as_range(stat.size_bytes)
-                .map_err(generic)?;
+            GetRange::Bounded(range.clone()).as_range(stat.size_bytes).map_err(generic)?;
             bodies.push(slice(&content, range)?);
         }
         Ok(bodies)
     }
 
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let store = self.clone();
         locations
             .map(move |location| {
@@ -262,21 +238,11 @@ impl ObjectStore for SimStore {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let prefix = prefix.map_or("", |prefix| prefix.as_ref());
-        let (directories, files) =
-            self.call(StepKind::List, prefix, |disk| Ok(disk.children(prefix)))?;
-        let common_prefixes = directories
-            .iter()
-            .map(|path| Ok(Path::parse(path)?))
-            .collect::<Result<_>>()?;
-        let objects = files
-            .iter()
-            .map(|(path, stat)| meta(Path::parse(path)?, *stat))
-            .collect::<Result<_>>()?;
-        Ok(ListResult {
-            common_prefixes,
-            objects,
-            extensions: Extensions::default(),
-        })
+        let (directories, files) = self.call(StepKind::List, prefix, |disk| Ok(disk.children(prefix)))?;
+        let common_prefixes = directories.iter().map(|path| Ok(Path::parse(path)?)).collect::<Result<_>>()?;
+        let objects =
+            files.iter().map(|(path, stat)| meta(Path::parse(path)?, *stat)).collect::<Result<_>>()?;
+        Ok(ListResult { common_prefixes, objects, extensions: Extensions::default() })
     }
 
     async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
@@ -308,11 +274,7 @@ fn meta(location: Path, stat: Stat) -> Result<ObjectMeta> {
 }
 
 fn e_tag(stat: Stat) -> String {
-    let Stat {
-        inode,
-        modified,
-        size_bytes,
-    } = stat;
+    let Stat { inode, modified, size_bytes } = stat;
     format!("\"{inode:x}-{modified:x}-{size_bytes:x}\"")
 }
 
@@ -329,14 +291,9 @@ fn slice(content: &Bytes, range: &Range<u64>) -> Result<Bytes> {
 }
 
 fn not_implemented(operation: &str) -> Error {
-    Error::NotImplemented {
-        operation: operation.to_owned(),
-        implementer: STORE.to_owned(),
-    }
+    Error::NotImplemented { operation: operation.to_owned(), implementer: STORE.to_owned() }
 }
 
 fn not_supported(what: &str) -> Error {
-    Error::NotSupported {
-        source: format!("{STORE} does not simulate {what}").into(),
-    }
+    Error::NotSupported { source: format!("{STORE} does not simulate {what}").into() }
 }

@@ -53,12 +53,7 @@ impl Lottery {
         let mut rng = SplitMix64::new(seed);
         // Some seeds lose nearly everything, some nearly nothing.
         let kept_in_8 = 1 + rng.below(7);
-        Self {
-            rule,
-            rng,
-            kept_in_8,
-            drawn: 0,
-        }
+        Self { rule, rng, kept_in_8, drawn: 0 }
     }
 
     /// Returns the number of fates drawn so far.
@@ -69,10 +64,7 @@ impl Lottery {
     /// Tells whether the contents of files without a visible name are kept as they are: nobody can
     /// read them, so that enumerating their fates would only repeat outcomes.
     pub(crate) const fn keeps_hidden(&self) -> bool {
-        matches!(
-            self.rule,
-            Survivors::All | Survivors::Cached | Survivors::Seed(_)
-        )
+        matches!(self.rule, Survivors::All | Survivors::Cached | Survivors::Seed(_))
     }
 
     /// Draws whether a directory change or a file length survives.
@@ -97,10 +89,6 @@ impl Lottery {
             return Sector::Lost;
         }
         let [stale, lot, ..] = self.rng.draw().to_le_bytes();
-        if lot.is_multiple_of(4) {
-            Sector::Stale(stale)
-        } else {
-            Sector::Lost
-        }
+        if lot.is_multiple_of(4) { Sector::Stale(stale) } else { Sector::Lost }
     }
 }

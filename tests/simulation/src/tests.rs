@@ -47,9 +47,7 @@ fn is_taken<T>(answer: &Result<T>) -> bool {
 
 fn image(objects: &[(&str, &[u8])]) -> BTreeMap<String, Vec<u8>> {
     let objects = objects.iter();
-    objects
-        .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
-        .collect()
+    objects.map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect()
 }
 
 /// A store with a record in the log, all durable.

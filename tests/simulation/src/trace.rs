@@ -106,12 +106,7 @@ pub struct Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            number,
-            kind,
-            path,
-            outcome,
-        } = self;
+        let Self { number, kind, path, outcome } = self;
         write!(formatter, "{number} {kind} {path} {outcome}")
     }
 }
@@ -146,11 +141,7 @@ impl Trace {
 
     /// Returns the trace of a new boot, with the lines so far and no steps yet.
     pub(crate) fn restart(&self, line: &str) -> Self {
-        let mut trace = Self {
-            steps: Vec::new(),
-            lines: self.lines.clone(),
-            hash: self.hash,
-        };
+        let mut trace = Self { steps: Vec::new(), lines: self.lines.clone(), hash: self.hash };
         trace.line(line);
         trace
     }

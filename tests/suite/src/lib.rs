@@ -2,4 +2,14 @@
 //! is put, and histories of the oracle turned into puts.
 
 pub mod harness;
+pub mod histories;
+pub mod oracle_rows;
+pub mod pure_engine;
+pub mod recovered;
 pub mod replay;
+pub mod script;
+pub mod simulated;
+pub mod store;
+pub mod table;
+pub mod told;
+pub mod world;

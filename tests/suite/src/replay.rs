@@ -33,17 +33,9 @@ pub fn context() -> ContextName {
 /// # Errors
 /// As the database answers.
 pub fn create(database: &Database, mode: Mode) -> Result<(), Error> {
-    let definition = CreateEntry {
-        mode,
-        key: vec!["k".into()],
-        import: false,
-        max_retracted_ppm: None,
-        schema: None,
-    };
-    let deed = Deed {
-        context: context(),
-        options: PutOptions::default(),
-    };
+    let definition =
+        CreateEntry { mode, key: vec!["k".into()], import: false, max_retracted_ppm: None, schema: None };
+    let deed = Deed { context: context(), options: PutOptions::default() };
     block_on(database.create_context(CreateContext { deed, definition })).map(|_| ())
 }
 
@@ -57,36 +49,16 @@ pub fn valid(micros: i64) -> ValidTime {
 
 fn batch(rows: impl Iterator<Item = (u32, Option<u32>)>) -> RecordBatch {
     let rows: Vec<_> = rows.collect();
-    let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(
-        rows.iter().map(|(key, _)| i64::from(*key)),
-    ));
-    let values: ArrayRef = Arc::new(
-        rows.iter()
-            .map(|(_, value)| *value)
-            .collect::<UInt32Array>(),
-    );
+    let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|(key, _)| i64::from(*key))));
+    let values: ArrayRef = Arc::new(rows.iter().map(|(_, value)| *value).collect::<UInt32Array>());
     let op = |value: &Option<u32>| Some(if value.is_some() { "assert" } else { "retract" });
-    let ops: ArrayRef = Arc::new(
-        rows.iter()
-            .map(|(_, value)| op(value))
-            .collect::<StringArray>(),
-    );
-    RecordBatch::try_from_iter_with_nullable([
-        ("k", keys, true),
-        ("v", values, true),
-        ("_op", ops, true),
-    ])
-    .expect("columns of one length")
+    let ops: ArrayRef = Arc::new(rows.iter().map(|(_, value)| op(value)).collect::<StringArray>());
+    RecordBatch::try_from_iter_with_nullable([("k", keys, true), ("v", values, true), ("_op", ops, true)])
+        .expect("columns of one length")
 }
 
 fn put(kind: PutKind, batch: &RecordBatch, options: PutOptions) -> Put {
-    Put {
-        context: context(),
-        kind,
-        schema: batch.schema(),
-        batches: vec![batch.clone()],
-        options,
-    }
+    Put { context: context(), kind, schema: batch.schema(), batches: vec![batch.clone()], options }
 }
 
 /// Puts one operation. The answer is the system time at which it is known.
@@ -101,48 +73,27 @@ pub fn apply(database: &Database, operation: &Operation<Key, u32>) -> Result<i64
 ///
 /// # Errors
 /// As [`apply`].
-pub async fn apply_async(
-    database: &Database,
-    operation: &Operation<Key, u32>,
-) -> Result<i64, Error> {
+pub async fn apply_async(database: &Database, operation: &Operation<Key, u32>) -> Result<i64, Error> {
     let full = |rows: &BTreeMap<Key, u32>| {
         let rows = batch(rows.iter().map(|(key, value)| (key.0, Some(*value))));
         rows.project(&[0, 1]).expect("the columns are there")
     };
-    let delta =
-        |rows: &BTreeMap<Key, Option<u32>>| batch(rows.iter().map(|(key, value)| (key.0, *value)));
+    let delta = |rows: &BTreeMap<Key, Option<u32>>| batch(rows.iter().map(|(key, value)| (key.0, *value)));
     let (cutoff, rows, is_full, replace) = match operation {
         Operation::Full { cutoff, rows } => (*cutoff, full(rows), true, false),
         Operation::ReplaceFull { cutoff, rows } => (*cutoff, full(rows), true, true),
         Operation::Delta { cutoff, rows } => (*cutoff, delta(rows), false, false),
         Operation::ReplaceDelta { cutoff, rows } => (*cutoff, delta(rows), false, true),
         Operation::Withdraw { cutoff } => {
-            let deed = Deed {
-                context: context(),
-                options: PutOptions::default(),
-            };
-            let withdraw = Withdraw {
-                deed,
-                cutoff: valid(*cutoff),
-            };
-            return database
-                .withdraw(withdraw)
-                .await
-                .map(|receipt| receipt.system_time.micros());
+            let deed = Deed { context: context(), options: PutOptions::default() };
+            let withdraw = Withdraw { deed, cutoff: valid(*cutoff) };
+            return database.withdraw(withdraw).await.map(|receipt| receipt.system_time.micros());
         }
     };
     let cutoff = valid(cutoff);
-    let kind = if is_full {
-        PutKind::Full { cutoff }
-    } else {
-        PutKind::Delta { cutoff }
-    };
+    let kind = if is_full { PutKind::Full { cutoff } } else { PutKind::Delta { cutoff } };
     let expected_rows = is_full.then_some(rows.num_rows() as u64);
-    let options = PutOptions {
-        replace,
-        expected_rows,
-        ..PutOptions::default()
-    };
+    let options = PutOptions { replace, expected_rows, ..PutOptions::default() };
     let receipt = database.put(put(kind, &rows, options)).await?;
     Ok(receipt.system_time.micros())
 }
@@ -153,11 +104,8 @@ pub async fn apply_async(
 /// As the database answers.
 pub fn apply_events(database: &Database, events: &EventsPut<Key, u32>) -> Result<i64, Error> {
     let rows = batch(events.rows.iter().map(|row| (row.key.0, row.value)));
-    let utc =
-        |values: TimestampMicrosecondArray| -> ArrayRef { Arc::new(values.with_timezone("UTC")) };
-    let from = utc(TimestampMicrosecondArray::from_iter_values(
-        events.rows.iter().map(|row| row.valid_from),
-    ));
+    let utc = |values: TimestampMicrosecondArray| -> ArrayRef { Arc::new(values.with_timezone("UTC")) };
+    let from = utc(TimestampMicrosecondArray::from_iter_values(events.rows.iter().map(|row| row.valid_from)));
     let to = utc(events.rows.iter().map(|row| row.valid_to).collect());
     let mut columns: Vec<(String, ArrayRef)> = rows
         .schema()
@@ -166,13 +114,9 @@ pub fn apply_events(database: &Database, events: &EventsPut<Key, u32>) -> Result
         .zip(rows.columns())
         .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
         .collect();
-    columns.extend([
-        ("_valid_from".to_owned(), from),
-        ("_valid_to".to_owned(), to),
-    ]);
-    let rows =
-        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
-            .expect("columns of one length");
+    columns.extend([("_valid_from".to_owned(), from), ("_valid_to".to_owned(), to)]);
+    let rows = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
+        .expect("columns of one length");
     let valid_to = events.open_end.map(|end| match end {
         OracleEnd::Open => OpenEnd::Open,
         OracleEnd::UntilNext => OpenEnd::UntilNext,
@@ -186,15 +130,8 @@ pub fn apply_events(database: &Database, events: &EventsPut<Key, u32>) -> Result
 /// # Panics
 /// If the database does not answer.
 pub fn state(database: &Database, valid_at: i64, known_at: i64) -> BTreeMap<Key, u32> {
-    let point = Point {
-        valid_at: Some(valid(valid_at)),
-        known_at: SystemTime::from_micros(known_at),
-    };
-    let answer = block_on(resolve(
-        database,
-        &LocalPolicy,
-        &AsOfRequest::new(context(), point),
-    ));
+    let point = Point { valid_at: Some(valid(valid_at)), known_at: SystemTime::from_micros(known_at) };
+    let answer = block_on(resolve(database, &LocalPolicy, &AsOfRequest::new(context(), point)));
     let (batches, _) = block_on(answer.expect("a state").collect()).expect("a state");
     batches.iter().flat_map(|batch| rows(batch)).collect()
 }
@@ -205,10 +142,7 @@ fn rows(batch: &RecordBatch) -> Vec<(Key, u32)> {
     (0..batch.num_rows())
         .map(|row| {
             assert!(values.is_valid(row), "the oracle has no nulls");
-            (
-                Key(u32::try_from(keys.value(row)).expect("small keys")),
-                values.value(row),
-            )
+            (Key(u32::try_from(keys.value(row)).expect("small keys")), values.value(row))
         })
         .collect()
 }
@@ -219,8 +153,5 @@ fn rows(batch: &RecordBatch) -> Vec<(Key, u32)> {
 /// If there is no such column.
 pub fn instants(batch: &RecordBatch, column: &str) -> Vec<Option<i64>> {
     let column = batch.column_by_name(column).expect("the column is there");
-    column
-        .as_primitive::<TimestampMicrosecondType>()
-        .iter()
-        .collect()
+    column.as_primitive::<TimestampMicrosecondType>().iter().collect()
 }

@@ -12,39 +12,19 @@ use crate::workspace::{Workspace, call};
 /// The steps. `test` comes last and is the README's command, unchanged. One profile throughout:
 /// clippy and doc share the metadata of the dependencies, and only `test` makes machine code.
 const STEPS: [Step; 5] = [
-    Step {
-        name: "fmt",
-        environment: None,
-        arguments: &["fmt", "--all", "--check"],
-    },
+    Step { name: "fmt", environment: None, arguments: &["fmt", "--all", "--check"] },
     Step {
         name: "clippy",
         environment: None,
-        arguments: &[
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
+        arguments: &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
     },
     Step {
         name: "doc",
         environment: Some(("RUSTDOCFLAGS", "-D warnings")),
         arguments: &["doc", "--locked", "--workspace", "--no-deps"],
     },
-    Step {
-        name: "tidy",
-        environment: None,
-        arguments: &["xtask", "tidy"],
-    },
-    Step {
-        name: "test",
-        environment: None,
-        arguments: &["xtask", "test"],
-    },
+    Step { name: "tidy", environment: None, arguments: &["xtask", "tidy"] },
+    Step { name: "test", environment: None, arguments: &["xtask", "test"] },
 ];
 
 /// One call of cargo.
@@ -68,29 +48,12 @@ impl fmt::Display for Step {
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let whole = Stopwatch::start();
     for (index, step) in STEPS.iter().enumerate() {
-        println!(
-            "\n== ci {}/{}, {}: {step}",
-            index + 1,
-            STEPS.len(),
-            step.name
-        );
+        println!("\n== ci {}/{}, {}: {step}", index + 1, STEPS.len(), step.name);
         let watch = Stopwatch::start();
-        let result = call(
-            workspace
-                .cargo()
-                .envs(step.environment)
-                .args(step.arguments),
-        );
+        let result = call(workspace.cargo().envs(step.environment).args(step.arguments));
         let outcome = if result.is_ok() { "passed" } else { "FAILED" };
-        println!(
-            "== ci {}/{}, {}: {outcome} after {watch}",
-            index + 1,
-            STEPS.len(),
-            step.name
-        );
-        result.with_context(|| {
-            format!("cargo xtask ci: {} failed, alone it is `{step}`", step.name)
-        })?;
+        println!("== ci {}/{}, {}: {outcome} after {watch}", index + 1, STEPS.len(), step.name);
+        result.with_context(|| format!("cargo xtask ci: {} failed, alone it is `{step}`", step.name))?;
     }
     println!("== ci: all {} steps passed in {whole}", STEPS.len());
     Ok(())

@@ -5,14 +5,6 @@ use anyhow::Result;
 use crate::workspace::{Workspace, call};
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let generator = [
-        "run",
-        "--quiet",
-        "--package",
-        "calotype-suite",
-        "--example",
-        "golden",
-        "--",
-    ];
+    let generator = ["run", "--quiet", "--package", "calotype-suite", "--example", "golden", "--"];
     call(workspace.cargo().args(generator).args(arguments))
 }

@@ -96,9 +96,8 @@ mod tests {
 
     #[test]
     fn test_passes_on_what_begins_with_a_hyphen() {
-        let parsed = Arguments::try_parse_from(["xtask", "test", "-p", "a", "--", "--nocapture"])
-            .unwrap()
-            .task;
+        let parsed =
+            Arguments::try_parse_from(["xtask", "test", "-p", "a", "--", "--nocapture"]).unwrap().task;
         let Task::Test { arguments } = parsed else {
             panic!("{parsed:?} is another task");
         };

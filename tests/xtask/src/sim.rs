@@ -24,15 +24,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
 }
 
 fn command_line(arguments: &Arguments) -> Vec<String> {
-    let simulation = [
-        "run",
-        "--quiet",
-        "--package",
-        "calotype-suite",
-        "--example",
-        "sim",
-        "--",
-    ];
+    let simulation = ["run", "--quiet", "--package", "calotype-suite", "--example", "sim", "--"];
     let mut line: Vec<String> = simulation.map(str::to_owned).into();
     line.extend(["--seed".to_owned(), arguments.seed.to_string()]);
     line.extend(["--histories".to_owned(), arguments.histories.to_string()]);
@@ -48,11 +40,7 @@ mod tests {
 
     #[test]
     fn every_argument_reaches_the_simulation() {
-        let line = command_line(&Arguments {
-            seed: 7,
-            histories: 3,
-            bits: true,
-        });
+        let line = command_line(&Arguments { seed: 7, histories: 3, bits: true });
         assert_eq!(line[7..], ["--seed", "7", "--histories", "3", "--bits"]);
     }
 }

@@ -60,8 +60,7 @@ fn cargo_test(workspace: &Workspace, arguments: &[String]) -> Result<(Tally, Exi
 fn command_line(arguments: &[String]) -> Vec<String> {
     let mut line = vec!["test".to_owned(), "--no-fail-fast".to_owned()];
     let for_cargo = arguments.iter().take_while(|argument| *argument != "--");
-    let chosen =
-        |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
+    let chosen = |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
     if !for_cargo.into_iter().any(chosen) {
         line.push("--workspace".to_owned());
     }
@@ -80,9 +79,7 @@ fn problems(tally: &Tally, cargo_succeeded: bool, reading: &Reading, in_ci: bool
     match reading {
         Reading::Failed(reason) => problems.push(format!("the python reader {reason}")),
         Reading::Missed(reason) if in_ci => {
-            problems.push(format!(
-                "the python reader must run where CI is set: {reason}"
-            ));
+            problems.push(format!("the python reader must run where CI is set: {reason}"));
         }
         Reading::Passed | Reading::Absent(_) | Reading::Missed(_) => {}
     }
@@ -101,15 +98,9 @@ mod tests {
     #[test]
     fn arguments_are_passed_on_and_a_package_narrows() {
         check_line(&[], &["test", "--no-fail-fast", "--workspace"]);
-        check_line(
-            &["as_of"],
-            &["test", "--no-fail-fast", "--workspace", "as_of"],
-        );
+        check_line(&["as_of"], &["test", "--no-fail-fast", "--workspace", "as_of"]);
         check_line(&["-p", "xtask"], &["test", "--no-fail-fast", "-p", "xtask"]);
-        check_line(
-            &["--", "-p"],
-            &["test", "--no-fail-fast", "--workspace", "--", "-p"],
-        );
+        check_line(&["--", "-p"], &["test", "--no-fail-fast", "--workspace", "--", "-p"]);
     }
 
     fn one_test() -> Tally {
@@ -129,13 +120,7 @@ mod tests {
     fn a_failed_reader_a_failed_cargo_and_an_empty_run_fail() {
         let failed = Reading::Failed("ended with 1".to_owned());
         assert_eq!(problems(&one_test(), true, &failed, false).len(), 1);
-        assert_eq!(
-            problems(&one_test(), false, &Reading::Passed, false).len(),
-            1
-        );
-        assert_eq!(
-            problems(&Tally::default(), true, &Reading::Passed, false),
-            ["not one test ran"]
-        );
+        assert_eq!(problems(&one_test(), false, &Reading::Passed, false).len(), 1);
+        assert_eq!(problems(&Tally::default(), true, &Reading::Passed, false), ["not one test ran"]);
     }
 }

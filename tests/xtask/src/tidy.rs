@@ -30,10 +30,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-        }
+        Self { place: place.into(), message: message.into() }
     }
 }
 
@@ -52,10 +49,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         problems.extend(source::check(path, text));
         if source::is_long(path, text) {
             long += 1;
-            println!(
-                "notice: {path}: past {} lines, time to split",
-                source::LINES_AIM
-            );
+            println!("notice: {path}: past {} lines, time to split", source::LINES_AIM);
         }
     }
     let metadata = Metadata::load(workspace)?;
@@ -69,10 +63,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     match format_page(workspace)? {
         Some(page) => problems.extend(format_hash::check(&page, |path| read(workspace, path))),
-        None => println!(
-            "notice: no {} yet, its hash is not checked",
-            format_hash::PAGE
-        ),
+        None => println!("notice: no {} yet, its hash is not checked", format_hash::PAGE),
     }
     for problem in &problems {
         eprintln!("error: {problem}");
@@ -86,31 +77,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         second.len(),
         second.join(", "),
     );
-    ensure!(
-        problems.is_empty(),
-        "cargo xtask tidy: problems: {}",
-        problems.len()
-    );
+    ensure!(problems.is_empty(), "cargo xtask tidy: problems: {}", problems.len());
     Ok(())
 }
 
 /// Writes the hash of the format's code into its page.
 pub(crate) fn bless(workspace: &Workspace) -> Result<()> {
-    let page =
-        format_page(workspace)?.with_context(|| format!("there is no {}", format_hash::PAGE))?;
-    let blessed =
-        format_hash::bless(&page, |path| read(workspace, path)).map_err(anyhow::Error::msg)?;
+    let page = format_page(workspace)?.with_context(|| format!("there is no {}", format_hash::PAGE))?;
+    let blessed = format_hash::bless(&page, |path| read(workspace, path)).map_err(anyhow::Error::msg)?;
     fs::write(workspace.root().join(format_hash::PAGE), &blessed)
         .with_context(|| format!("could not write {}", format_hash::PAGE))?;
-    println!(
-        "tidy: {} {}",
-        format_hash::PAGE,
-        if blessed == page {
-            "was up to date"
-        } else {
-            "rewritten"
-        }
-    );
+    println!("tidy: {} {}", format_hash::PAGE, if blessed == page { "was up to date" } else { "rewritten" });
     Ok(())
 }
 
@@ -119,9 +96,7 @@ fn format_page(workspace: &Workspace) -> Result<Option<String>> {
     if !path.exists() {
         return Ok(None);
     }
-    fs::read_to_string(&path)
-        .map(Some)
-        .with_context(|| format!("could not read {}", format_hash::PAGE))
+    fs::read_to_string(&path).map(Some).with_context(|| format!("could not read {}", format_hash::PAGE))
 }
 
 fn read(workspace: &Workspace, path: &str) -> Option<Vec<u8>> {
@@ -131,28 +106,13 @@ fn read(workspace: &Workspace, path: &str) -> Option<Vec<u8>> {
 /// Every text file that git tracks or would track, by path: a new file is checked before `git add`.
 fn text_files(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "--deduplicate",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"])
         .current_dir(workspace.root())
         .output()
         .context("could not start git")?;
-    ensure!(
-        output.status.success(),
-        "git ls-files failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&output.stderr));
     let mut files = Vec::new();
-    for path in output
-        .stdout
-        .split(|&byte| byte == 0)
-        .filter(|path| !path.is_empty())
-    {
+    for path in output.stdout.split(|&byte| byte == 0).filter(|path| !path.is_empty()) {
         let path = String::from_utf8(path.to_vec()).context("a path is not UTF-8")?;
         let full = workspace.root().join(&path);
         // A file deleted but still in the index has nothing to check.

@@ -28,15 +28,10 @@ pub(super) fn read(
     options: &ReadOptions,
     meter: &mut Meter<'_>,
 ) -> Result<Extract, InputError> {
-    let not_in_memory = || InputError::NotInMemory {
-        file: source.name().to_owned(),
-        format: "arrow",
-    };
+    let not_in_memory = || InputError::NotInMemory { file: source.name().to_owned(), format: "arrow" };
     let mut file = source.file()?.ok_or_else(not_in_memory)?;
     if source.len_bytes() == 0 {
-        return Err(InputError::Empty {
-            file: source.name().to_owned(),
-        });
+        return Err(InputError::Empty { file: source.name().to_owned() });
     }
     let mut start = Vec::new();
     let is_file = file
@@ -45,19 +40,13 @@ pub(super) fn read(
         .read_to_end(&mut start)
         .map(|_| start == FILE_MAGIC)
         .map_err(|error| source.read_error(error))?;
-    let sound = if is_file {
-        lengths::file_is_sound
-    } else {
-        lengths::stream_is_sound
-    };
+    let sound = if is_file { lengths::file_is_sound } else { lengths::stream_is_sound };
     let sound = sound(&mut file, source.len_bytes()).and_then(|sound| {
         file.rewind()?;
         Ok(sound)
     });
     if !sound.map_err(|error| source.read_error(error))? {
-        return Err(InputError::Damaged {
-            file: source.name().to_owned(),
-        });
+        return Err(InputError::Damaged { file: source.name().to_owned() });
     }
     meter.begin_pass(1);
     if is_file {
@@ -73,10 +62,7 @@ fn read_file(
     options: &ReadOptions,
     meter: &mut Meter<'_>,
 ) -> Result<Extract, InputError> {
-    let arrow = |source: ArrowError| InputError::Arrow {
-        file: name.to_owned(),
-        source,
-    };
+    let arrow = |source: ArrowError| InputError::Arrow { file: name.to_owned(), source };
     let reader = FileReader::try_new_buffered(file, None).map_err(arrow)?;
     let batches = reader.num_batches() as u64;
     let mut conform = Conform::new(name, &reader.schema(), options)?;
@@ -93,14 +79,8 @@ fn read_stream(
     options: &ReadOptions,
     meter: &mut Meter<'_>,
 ) -> Result<Extract, InputError> {
-    let arrow = |source: ArrowError| InputError::Arrow {
-        file: name.to_owned(),
-        source,
-    };
-    let tail = Tail {
-        inner: BufReader::new(Metered::new(file, meter)),
-        last: [0; MARKER_BYTES],
-    };
+    let arrow = |source: ArrowError| InputError::Arrow { file: name.to_owned(), source };
+    let tail = Tail { inner: BufReader::new(Metered::new(file, meter)), last: [0; MARKER_BYTES] };
     let mut reader = StreamReader::try_new(tail, None).map_err(arrow)?;
     let mut conform = Conform::new(name, &reader.schema(), options)?;
     for batch in reader.by_ref() {
@@ -110,9 +90,7 @@ fn read_stream(
     if reader.get_ref().last == END_OF_STREAM {
         Ok(conform.finish())
     } else {
-        Err(InputError::NoEndOfStream {
-            file: name.to_owned(),
-        })
+        Err(InputError::NoEndOfStream { file: name.to_owned() })
     }
 }
 

@@ -55,12 +55,7 @@ impl Assembly {
     }
 
     /// Adds a cell to the row being read, which begins at `line`.
-    pub(super) fn append(
-        &mut self,
-        column: usize,
-        text: &[u8],
-        line: u64,
-    ) -> Result<(), InputError> {
+    pub(super) fn append(&mut self, column: usize, text: &[u8], line: u64) -> Result<(), InputError> {
         match self.builders[column].append(text) {
             Ok(()) => Ok(()),
             Err(fault) => Err(self.bad_cell(column, text, line, fault)),
@@ -68,19 +63,9 @@ impl Assembly {
     }
 
     /// The error for a cell of the row being read.
-    pub(super) fn bad_cell(
-        &self,
-        column: usize,
-        text: &[u8],
-        line: u64,
-        fault: CellFault,
-    ) -> InputError {
+    pub(super) fn bad_cell(&self, column: usize, text: &[u8], line: u64, fault: CellFault) -> InputError {
         InputError::Cell(Box::new(BadCell {
-            place: Place {
-                file: self.file.clone(),
-                row: self.rows + 1,
-                line: Some(line),
-            },
+            place: Place { file: self.file.clone(), row: self.rows + 1, line: Some(line) },
             column: self.columns[column].name.clone(),
             found: error::shown(text),
             expected: type_name(self.data_type(column)),
@@ -119,11 +104,7 @@ impl Assembly {
         if self.lines.is_empty() {
             return Ok(());
         }
-        let arrays: Vec<_> = self
-            .builders
-            .iter_mut()
-            .map(|builder| builder.finish())
-            .collect();
+        let arrays: Vec<_> = self.builders.iter_mut().map(|builder| builder.finish()).collect();
         let rows = self.lines.len();
         for (plan, array) in self.columns.iter().zip(&arrays) {
             assert_eq!(array.len(), rows, "column {} has one cell a row", plan.name);
@@ -156,9 +137,6 @@ impl Assembly {
     }
 
     fn arrow_error(&self, source: ArrowError) -> InputError {
-        InputError::Arrow {
-            file: self.file.clone(),
-            source,
-        }
+        InputError::Arrow { file: self.file.clone(), source }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_cast::base64::{BASE64_STANDARD, Engine};
 use arrow_schema::{DataType, TimeUnit};
@@ -25,10 +25,7 @@ pub(super) trait CellBuilder {
 }
 
 /// The builder for a type; none for a type that is not read from text.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other type is not read from text"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type is not read from text")]
 pub(super) fn builder(data_type: &DataType) -> Option<Box<dyn CellBuilder>> {
     Some(match data_type {
         DataType::Boolean => Box::new(BooleanBuilder::new()),
@@ -52,10 +49,7 @@ pub(super) fn builder(data_type: &DataType) -> Option<Box<dyn CellBuilder>> {
             primitive::<Decimal128Type>(data_type, parse)
         }
         DataType::Utf8 => Box::new(StringBuilder::new()),
-        DataType::Binary => Box::new(Base64 {
-            builder: BinaryBuilder::new(),
-            bytes: Vec::new(),
-        }),
+        DataType::Binary => Box::new(Base64 { builder: BinaryBuilder::new(), bytes: Vec::new() }),
         _ => return None,
     })
 }
@@ -133,9 +127,7 @@ struct Base64 {
 impl CellBuilder for Base64 {
     fn append(&mut self, text: &[u8]) -> Result<(), CellFault> {
         self.bytes.clear();
-        BASE64_STANDARD
-            .decode_vec(text, &mut self.bytes)
-            .map_err(|_| CellFault::Malformed)?;
+        BASE64_STANDARD.decode_vec(text, &mut self.bytes).map_err(|_| CellFault::Malformed)?;
         self.builder.append_value(&self.bytes);
         Ok(())
     }
@@ -172,19 +164,12 @@ mod tests {
         let found = cells.append(text.as_bytes()).map(|()| {
             cells.append_null();
             let array = cells.finish();
-            assert_eq!(
-                (array.data_type(), array.len(), array.null_count()),
-                (data_type, 2, 1)
-            );
+            assert_eq!((array.data_type(), array.len(), array.null_count()), (data_type, 2, 1));
             let mut text = String::new();
             Cells::of(&array).unwrap().append(0, &mut text).unwrap();
             text
         });
-        assert_eq!(
-            found.as_deref().map_err(|fault| *fault),
-            expected,
-            "{data_type} {text:?}"
-        );
+        assert_eq!(found.as_deref().map_err(|fault| *fault), expected, "{data_type} {text:?}");
     }
 
     #[test]
@@ -199,25 +184,13 @@ mod tests {
         check(&DataType::UInt8, "255", Ok("255"));
         check(&DataType::UInt16, "65536", Err(CellFault::OutOfRange));
         check(&DataType::UInt32, "-1", Err(CellFault::OutOfRange));
-        check(
-            &DataType::UInt64,
-            "18446744073709551615",
-            Ok("18446744073709551615"),
-        );
+        check(&DataType::UInt64, "18446744073709551615", Ok("18446744073709551615"));
         check(&DataType::Float32, "0.5", Ok("0.5"));
         check(&DataType::Float64, "1e3", Ok("1000.0"));
         check(&DataType::Date32, "2026-03-31", Ok("2026-03-31"));
-        check(
-            &super::super::instant_type(),
-            "2026-03-31T02:00:00+02:00",
-            Ok("2026-03-31T00:00:00.000000Z"),
-        );
+        check(&super::super::instant_type(), "2026-03-31T02:00:00+02:00", Ok("2026-03-31T00:00:00.000000Z"));
         check(&DataType::Decimal128(5, 2), "999.99", Ok("999.99"));
-        check(
-            &DataType::Decimal128(5, 2),
-            "1000.00",
-            Err(CellFault::OutOfRange),
-        );
+        check(&DataType::Decimal128(5, 2), "1000.00", Err(CellFault::OutOfRange));
         check(&DataType::Utf8, " ü", Ok(" ü"));
         check(&DataType::Binary, "AP8=", Ok("AP8="));
         check(&DataType::Binary, "", Ok(""));

@@ -32,16 +32,8 @@ pub(super) struct Conform {
 
 impl Conform {
     /// For a file of this schema.
-    pub(super) fn new(
-        file: &str,
-        schema: &Schema,
-        options: &ReadOptions,
-    ) -> Result<Self, InputError> {
-        let names: Vec<_> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect();
+    pub(super) fn new(file: &str, schema: &Schema, options: &ReadOptions) -> Result<Self, InputError> {
+        let names: Vec<_> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let plans = plan::of_header(file, &names, options)?;
         let mut columns = Vec::new();
         let mut fields = Vec::new();
@@ -60,27 +52,12 @@ impl Conform {
                 advice,
             })?;
             let declared = plan.data_type.is_some();
-            let nullable = if declared {
-                plan.nullable
-            } else {
-                field.is_nullable()
-            };
+            let nullable = if declared { plan.nullable } else { field.is_nullable() };
             Ok(Field::new(&plan.name, data_type, nullable || retracts))
         };
-        let kept: Vec<_> = columns
-            .iter()
-            .zip(&fields)
-            .map(kept)
-            .collect::<Result<_, _>>()?;
+        let kept: Vec<_> = columns.iter().zip(&fields).map(kept).collect::<Result<_, _>>()?;
         let schema = Arc::new(Schema::new(kept));
-        Ok(Self {
-            file: file.to_owned(),
-            columns,
-            fields,
-            schema,
-            batches: Vec::new(),
-            rows: 0,
-        })
+        Ok(Self { file: file.to_owned(), columns, fields, schema, batches: Vec::new(), rows: 0 })
     }
 
     /// The places of the columns that stay, for readers that can leave out the others.
@@ -90,20 +67,12 @@ impl Conform {
 
     /// Adds a batch of the file, with all its columns.
     pub(super) fn push(&mut self, batch: &RecordBatch) -> Result<(), InputError> {
-        let arrays: Vec<_> = self
-            .fields
-            .iter()
-            .map(|field| batch.column(*field).clone())
-            .collect();
+        let arrays: Vec<_> = self.fields.iter().map(|field| batch.column(*field).clone()).collect();
         self.push_selected(&arrays, batch.num_rows())
     }
 
     /// Adds the columns that stay, alone.
-    pub(super) fn push_selected(
-        &mut self,
-        arrays: &[ArrayRef],
-        rows: usize,
-    ) -> Result<(), InputError> {
+    pub(super) fn push_selected(&mut self, arrays: &[ArrayRef], rows: usize) -> Result<(), InputError> {
         for start in (0..rows).step_by(BATCH_ROWS_MAX) {
             let len = BATCH_ROWS_MAX.min(rows - start);
             let part: Vec<_> = arrays.iter().map(|array| array.slice(start, len)).collect();
@@ -136,17 +105,10 @@ impl Conform {
                 Fault::Arrow(source) => self.arrow_error(source),
             })
         };
-        let arrays: Vec<_> = arrays
-            .iter()
-            .enumerate()
-            .map(convert)
-            .collect::<Result<_, _>>()?;
+        let arrays: Vec<_> = arrays.iter().enumerate().map(convert).collect::<Result<_, _>>()?;
         if let Some((row, column)) = plan::forbidden_null(&self.columns, &arrays) {
             let column = self.columns[column].name.clone();
-            return Err(InputError::Null {
-                place: self.place(row),
-                column,
-            });
+            return Err(InputError::Null { place: self.place(row), column });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let schema = Arc::clone(&self.schema);
@@ -158,37 +120,26 @@ impl Conform {
     }
 
     fn place(&self, row: usize) -> Place {
-        Place {
-            file: self.file.clone(),
-            row: self.rows + row as u64 + 1,
-            line: None,
-        }
+        Place { file: self.file.clone(), row: self.rows + row as u64 + 1, line: None }
     }
 
     fn arrow_error(&self, source: ArrowError) -> InputError {
-        InputError::Arrow {
-            file: self.file.clone(),
-            source,
-        }
+        InputError::Arrow { file: self.file.clone(), source }
     }
 }
 
 /// The type that a column of a file is kept as, or advice where there is none. A column of nothing
 /// but nulls takes the declared type; nothing else is cast to make it fit.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other type is refused"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type is refused")]
 fn kept_type(found: &DataType, declared: Option<&DataType>) -> Result<DataType, &'static str> {
     Ok(match found {
         DataType::Null => declared.cloned().unwrap_or(DataType::Null),
         DataType::Dictionary(_, values) => kept_type(values, declared)?,
         DataType::RunEndEncoded(_, values) => kept_type(values.data_type(), declared)?,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            DataType::Binary
+        }
         DataType::Date32 | DataType::Date64 => DataType::Date32,
         DataType::Timestamp(_, Some(_)) => instant_type(),
         DataType::Timestamp(_, None) => {
@@ -221,11 +172,7 @@ fn kept_type(found: &DataType, declared: Option<&DataType>) -> Result<DataType, 
 /// Why a column cannot be converted.
 enum Fault {
     /// One value does not fit.
-    Cell {
-        row: usize,
-        found: String,
-        fault: CellFault,
-    },
+    Cell { row: usize, found: String, fault: CellFault },
     /// Arrow refuses.
     Arrow(ArrowError),
 }
@@ -278,9 +225,7 @@ fn microseconds(values: &ArrayRef, unit: TimeUnit) -> Result<ArrayRef, Fault> {
             checked(values, "ns since 1970", finer, whole)?
         }
     };
-    Ok(Arc::new(
-        TimestampMicrosecondArray::from(micros).with_timezone("UTC"),
-    ))
+    Ok(Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC")))
 }
 
 /// Each value through a function that may refuse it.
@@ -298,19 +243,11 @@ fn checked(
             fault,
         }),
     };
-    values
-        .as_primitive::<Int64Type>()
-        .iter()
-        .enumerate()
-        .map(convert)
-        .collect()
+    values.as_primitive::<Int64Type>().iter().enumerate().map(convert).collect()
 }
 
 /// Arrow's cast, which errs on a value that does not fit instead of making it null.
 fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Fault> {
-    let options = CastOptions {
-        safe: false,
-        ..CastOptions::default()
-    };
+    let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(Fault::Arrow)
 }

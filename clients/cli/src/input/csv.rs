@@ -33,11 +33,7 @@ pub(super) fn read(
 }
 
 /// Finds the types that are not declared; reads no row if all are.
-fn infer(
-    rows: &mut CsvRows<'_>,
-    plans: &mut [Option<Plan>],
-    nulls: &[String],
-) -> Result<(), InputError> {
+fn infer(rows: &mut CsvRows<'_>, plans: &mut [Option<Plan>], nulls: &[String]) -> Result<(), InputError> {
     let unknown = |plan: &Option<Plan>| plan.as_ref().is_some_and(|plan| plan.data_type.is_none());
     let mut guesses: Vec<_> = (0..plans.len())
         .filter(|field| unknown(&plans[*field]))
@@ -67,13 +63,9 @@ fn parse(
     nulls: &[String],
 ) -> Result<Extract, InputError> {
     if rows.header().len() != plans.len() {
-        return Err(InputError::Changed {
-            file: file.to_owned(),
-        });
+        return Err(InputError::Changed { file: file.to_owned() });
     }
-    let fields: Vec<_> = (0..plans.len())
-        .filter(|field| plans[*field].is_some())
-        .collect();
+    let fields: Vec<_> = (0..plans.len()).filter(|field| plans[*field].is_some()).collect();
     let mut assembly = Assembly::new(file, plans.into_iter().flatten().collect())?;
     while rows.advance()? {
         let line = rows.line();

@@ -34,16 +34,10 @@ impl TextEncoding {
             return Self::detect(source, meter).map_err(|error| source.read_error(error))?;
         }
         // The standard knows `latin1`, but not the spelling that most people use.
-        let known = if label.eq_ignore_ascii_case("latin-1") {
-            "latin1"
-        } else {
-            label
-        };
+        let known = if label.eq_ignore_ascii_case("latin-1") { "latin1" } else { label };
         Encoding::for_label(known.as_bytes())
             .map(Self)
-            .ok_or_else(|| InputError::UnknownEncoding {
-                label: label.to_owned(),
-            })
+            .ok_or_else(|| InputError::UnknownEncoding { label: label.to_owned() })
     }
 
     fn detect(source: &Source<'_>, meter: &mut Meter<'_>) -> io::Result<Result<Self, InputError>> {
@@ -86,10 +80,7 @@ impl TextEncoding {
 /// The first bytes of a stream, as many as a byte order mark has, and the rest.
 fn peek<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, R)> {
     let mut start = Vec::with_capacity(BOM.len());
-    stream
-        .by_ref()
-        .take(BOM.len() as u64)
-        .read_to_end(&mut start)?;
+    stream.by_ref().take(BOM.len() as u64).read_to_end(&mut start)?;
     Ok((start, stream))
 }
 
@@ -126,9 +117,7 @@ impl<R: Read> Decoded<R> {
         let mut encoded = self.encoded.get(..count).unwrap_or_default();
         loop {
             let written = self.ready.len();
-            let room = self
-                .decoder
-                .max_utf8_buffer_length_without_replacement(encoded.len());
+            let room = self.decoder.max_utf8_buffer_length_without_replacement(encoded.len());
             self.ready.resize(written + room.unwrap_or(CHUNK_BYTES), 0);
             let (result, read, wrote) = self.decoder.decode_to_utf8_without_replacement(
                 encoded,
@@ -171,16 +160,8 @@ mod tests {
         let mut meter = Meter::new(source.len_bytes(), &mut report);
         let encoding = TextEncoding::choose(label, &source, &mut meter).unwrap();
         let mut text = Vec::new();
-        encoding
-            .decode(source.reader().unwrap())
-            .unwrap()
-            .read_to_end(&mut text)
-            .unwrap();
-        assert_eq!(
-            (encoding.name(), text.as_slice()),
-            (name, expected),
-            "{label} {bytes:?}"
-        );
+        encoding.decode(source.reader().unwrap()).unwrap().read_to_end(&mut text).unwrap();
+        assert_eq!((encoding.name(), text.as_slice()), (name, expected), "{label} {bytes:?}");
     }
 
     #[test]
@@ -193,12 +174,7 @@ mod tests {
         check("latin-1", b"M\xFCller", "windows-1252", "Müller".as_bytes());
         check("ISO-8859-1", b"\x80 5", "windows-1252", "€ 5".as_bytes());
         check("iso-8859-15", b"\xA4 5", "ISO-8859-15", "€ 5".as_bytes());
-        check(
-            "utf-16",
-            b"\xFF\xFEa\0,\0\xFC\0",
-            "UTF-16LE",
-            "a,ü".as_bytes(),
-        );
+        check("utf-16", b"\xFF\xFEa\0,\0\xFC\0", "UTF-16LE", "a,ü".as_bytes());
         check("shift_jis", b"a\x82", "Shift_JIS", b"a\xFF");
         check("utf-16le", b"a\0\0\xDCb\0", "UTF-16LE", b"a\xFFb");
     }

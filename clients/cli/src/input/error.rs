@@ -79,17 +79,8 @@ pub(crate) struct BadCell {
 
 impl fmt::Display for BadCell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            place,
-            column,
-            found,
-            expected,
-            fault,
-        } = self;
-        write!(
-            f,
-            "{place}, column {column}: found {found}, expected {expected}: {fault}"
-        )
+        let Self { place, column, found, expected, fault } = self;
+        write!(f, "{place}, column {column}: found {found}, expected {expected}: {fault}")
     }
 }
 
@@ -157,9 +148,7 @@ pub(crate) enum InputError {
         file: String,
     },
     /// Two columns end up with one name.
-    #[error(
-        "{file}: columns {first} and {second} are both called {column:?}; rename or ignore one"
-    )]
+    #[error("{file}: columns {first} and {second} are both called {column:?}; rename or ignore one")]
     DuplicateColumn {
         /// The file.
         file: String,

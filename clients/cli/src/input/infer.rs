@@ -94,9 +94,7 @@ impl Shape {
         match self {
             Self::Integer { .. } => DataType::Int64,
             // The scale is at most 38, by construction.
-            Self::Decimal { scale, .. } => {
-                DataType::Decimal128(38, i8::try_from(scale).unwrap_or(i8::MAX))
-            }
+            Self::Decimal { scale, .. } => DataType::Decimal128(38, i8::try_from(scale).unwrap_or(i8::MAX)),
             Self::Float => DataType::Float64,
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
@@ -160,10 +158,7 @@ mod tests {
         check(&[".5", "-0.00"], &DataType::Decimal128(38, 2));
         check(&["true", "False"], &DataType::Boolean);
         check(&["2026-03-31", "2024-02-29"], &DataType::Date32);
-        check(
-            &["2026-03-31T00:00:00Z", "2026-03-31 10:00:00.5+02:00"],
-            &instant_type(),
-        );
+        check(&["2026-03-31T00:00:00Z", "2026-03-31 10:00:00.5+02:00"], &instant_type());
     }
 
     #[test]

@@ -44,10 +44,7 @@ struct Columns {
 
 impl Columns {
     fn find(lines: &mut Lines<'_>, options: &ReadOptions) -> Result<Self, InputError> {
-        let mut columns = Self {
-            found: Vec::new(),
-            positions: HashMap::new(),
-        };
+        let mut columns = Self { found: Vec::new(), positions: HashMap::new() };
         let mut empty = true;
         while lines.advance()? {
             empty = false;
@@ -60,22 +57,12 @@ impl Columns {
                 columns.see(at, Value::of(raw), lines)?;
             }
         }
-        if empty {
-            Err(InputError::Empty {
-                file: lines.file().to_owned(),
-            })
-        } else {
-            Ok(columns)
-        }
+        if empty { Err(InputError::Empty { file: lines.file().to_owned() }) } else { Ok(columns) }
     }
 
     /// The position of a name, which in most files is that of the line before.
     fn position(&self, likely: usize, name: &str) -> Option<usize> {
-        if self
-            .found
-            .get(likely)
-            .is_some_and(|(found, ..)| found == name)
-        {
+        if self.found.get(likely).is_some_and(|(found, ..)| found == name) {
             return Some(likely);
         }
         self.positions.get(name).copied()
@@ -84,12 +71,8 @@ impl Columns {
     fn add(&mut self, name: &str, options: &ReadOptions, file: &str) -> Result<usize, InputError> {
         let at = self.found.len();
         let plan = Plan::of(name, options);
-        let same = |other: &Option<Plan>| {
-            other
-                .as_ref()
-                .zip(plan.as_ref())
-                .is_some_and(|(a, b)| a.name == b.name)
-        };
+        let same =
+            |other: &Option<Plan>| other.as_ref().zip(plan.as_ref()).is_some_and(|(a, b)| a.name == b.name);
         if let Some(first) = self.found.iter().position(|(_, other, _)| same(other)) {
             return Err(InputError::DuplicateColumn {
                 file: file.to_owned(),
@@ -152,10 +135,7 @@ impl Columns {
             targets.push(plan.as_ref().map(|_| plans.len()));
             plans.extend(plan.clone().map(|plan| {
                 let inferred = shape.map_or(DataType::Utf8, Shape::data_type);
-                Plan {
-                    data_type: Some(plan.data_type.unwrap_or(inferred)),
-                    ..plan
-                }
+                Plan { data_type: Some(plan.data_type.unwrap_or(inferred)), ..plan }
             }));
         }
         (plans, targets)
@@ -173,9 +153,7 @@ fn parse(lines: &mut Lines<'_>, columns: &Columns) -> Result<Extract, InputError
         for (index, (name, raw)) in lines.object()?.into_iter().enumerate() {
             let at = columns
                 .position(index, &name)
-                .ok_or_else(|| InputError::Changed {
-                    file: lines.file().to_owned(),
-                })?;
+                .ok_or_else(|| InputError::Changed { file: lines.file().to_owned() })?;
             let Some(column) = targets[at] else { continue };
             if filled[column] == row {
                 let (place, column) = (lines.place(), name.into_owned());
@@ -213,9 +191,7 @@ fn append(assembly: &mut Assembly, column: usize, raw: &str, line: u64) -> Resul
             None => Err(assembly.bad_cell(column, raw.as_bytes(), line, CellFault::Malformed)),
         },
         Value::Number(_) | Value::Boolean(_) | Value::String(_) | Value::Nested(..) => {
-            let fault = CellFault::JsonKind {
-                found: value.kind(),
-            };
+            let fault = CellFault::JsonKind { found: value.kind() };
             Err(assembly.bad_cell(column, raw.as_bytes(), line, fault))
         }
     }

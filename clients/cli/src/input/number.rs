@@ -33,11 +33,7 @@ impl<'a> Plain<'a> {
         let plain = !last.is_empty()
             && whole.iter().all(u8::is_ascii_digit)
             && fraction.iter().all(u8::is_ascii_digit);
-        plain.then_some(Self {
-            negative,
-            whole,
-            fraction,
-        })
+        plain.then_some(Self { negative, whole, fraction })
     }
 }
 
@@ -50,11 +46,7 @@ pub(super) fn integer<T: TryFrom<i128>>(text: &[u8]) -> Result<T, CellFault> {
         return Err(CellFault::Malformed);
     }
     let magnitude = digits(plain.whole).ok_or(CellFault::OutOfRange)?;
-    let value = if plain.negative {
-        -magnitude
-    } else {
-        magnitude
-    };
+    let value = if plain.negative { -magnitude } else { magnitude };
     T::try_from(value).map_err(|_| CellFault::OutOfRange)
 }
 
@@ -63,18 +55,10 @@ pub(super) fn integer<T: TryFrom<i128>>(text: &[u8]) -> Result<T, CellFault> {
 pub(super) fn decimal(text: &[u8], precision: u8, scale: u8) -> Result<i128, CellFault> {
     let plain = Plain::of(text).ok_or(CellFault::Malformed)?;
     let kept = usize::from(scale);
-    let zeros = plain
-        .fraction
-        .iter()
-        .rev()
-        .take_while(|digit| **digit == b'0')
-        .count();
+    let zeros = plain.fraction.iter().rev().take_while(|digit| **digit == b'0').count();
     let significant = plain.fraction.len() - zeros;
     if significant > kept {
-        return Err(CellFault::FractionDigits {
-            found: significant,
-            kept,
-        });
+        return Err(CellFault::FractionDigits { found: significant, kept });
     }
     let fraction = &plain.fraction[..plain.fraction.len().min(kept)];
     let missing = u32::try_from(kept - fraction.len()).map_err(|_| CellFault::OutOfRange)?;
@@ -82,17 +66,11 @@ pub(super) fn decimal(text: &[u8], precision: u8, scale: u8) -> Result<i128, Cel
         .and_then(|whole| append_digits(whole, fraction))
         .and_then(|value| value.checked_mul(10_i128.checked_pow(missing)?))
         .ok_or(CellFault::OutOfRange)?;
-    let bound = 10_i128
-        .checked_pow(u32::from(precision))
-        .ok_or(CellFault::OutOfRange)?;
+    let bound = 10_i128.checked_pow(u32::from(precision)).ok_or(CellFault::OutOfRange)?;
     if magnitude >= bound {
         return Err(CellFault::OutOfRange);
     }
-    Ok(if plain.negative {
-        -magnitude
-    } else {
-        magnitude
-    })
+    Ok(if plain.negative { -magnitude } else { magnitude })
 }
 
 /// A float: what Rust reads, save that a number too large is refused instead of made infinite.
@@ -132,14 +110,10 @@ fn digits(text: &[u8]) -> Option<i128> {
 fn append_digits(start: i128, text: &[u8]) -> Option<i128> {
     // Eighteen digits always fit 64 bits, whose arithmetic is several times as fast.
     if start == 0 && text.len() <= 18 {
-        let value = text
-            .iter()
-            .fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        let value = text.iter().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
         return Some(i128::from(value));
     }
-    text.iter().try_fold(start, |sum, digit| {
-        sum.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
-    })
+    text.iter().try_fold(start, |sum, digit| sum.checked_mul(10)?.checked_add(i128::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -166,9 +140,7 @@ mod tests {
         check_integer("18446744073709551615", Ok(u64::MAX));
         check_integer::<u64>("-1", Err(CellFault::OutOfRange));
         check_integer::<i64>(&"9".repeat(50), Err(CellFault::OutOfRange));
-        for text in [
-            "", "-", "+1", "1.0", "1.5", "1e3", "1 000", "1,000", " 1", "0x1", "١",
-        ] {
+        for text in ["", "-", "+1", "1.0", "1.5", "1e3", "1 000", "1,000", " 1", "0x1", "١"] {
             check_integer::<i64>(text, Err(CellFault::Malformed));
         }
     }
@@ -199,15 +171,8 @@ mod tests {
         check_decimal(&"9".repeat(90), 38, 0, Err(CellFault::OutOfRange));
         check_decimal("0.1", 38, 38, Ok(10_i128.pow(37)));
         check_decimal("1", 38, 38, Err(CellFault::OutOfRange));
-        check_decimal(
-            "90071992547409931234.56",
-            38,
-            2,
-            Ok(9_007_199_254_740_993_123_456),
-        );
-        for text in [
-            "", ".", "-", "1.", "1e2", "+1", "1,5", "NaN", "1.2.3", "1.-2", "€1",
-        ] {
+        check_decimal("90071992547409931234.56", 38, 2, Ok(9_007_199_254_740_993_123_456));
+        for text in ["", ".", "-", "1.", "1e2", "+1", "1,5", "NaN", "1.2.3", "1.-2", "€1"] {
             check_decimal(text, 18, 2, Err(CellFault::Malformed));
         }
     }

@@ -56,11 +56,7 @@ pub(crate) struct Column {
 impl Column {
     /// A column that may be null.
     pub(crate) fn nullable(name: &str, data_type: DataType) -> Self {
-        Self {
-            name: name.to_owned(),
-            data_type,
-            nullable: true,
-        }
+        Self { name: name.to_owned(), data_type, nullable: true }
     }
 }
 
@@ -80,6 +76,8 @@ pub(crate) struct ReadOptions {
     pub(crate) null_values: Vec<String>,
     /// File column → column. A CSV, Parquet or Arrow file must have the file column.
     pub(crate) rename: BTreeMap<String, String>,
+    /// Whether a file column to be renamed may be missing.
+    pub(crate) rename_if_present: bool,
     /// File columns to leave out, under their names in the file.
     pub(crate) ignore: BTreeSet<String>,
     /// Whether white space around names and cells is dropped, quoted or not. CSV only.
@@ -101,6 +99,7 @@ impl Default for ReadOptions {
             encoding: "utf-8".to_owned(),
             null_values: vec![String::new()],
             rename: BTreeMap::new(),
+            rename_if_present: false,
             ignore: BTreeSet::new(),
             trim: false,
             allow_trailing_comma: false,

@@ -15,28 +15,17 @@ pub(super) fn read(
     meter: &mut Meter<'_>,
 ) -> Result<Extract, InputError> {
     let name = source.name();
-    let parquet = |source: ParquetError| InputError::Parquet {
-        file: name.to_owned(),
-        source,
-    };
-    let not_in_memory = || InputError::NotInMemory {
-        file: name.to_owned(),
-        format: "parquet",
-    };
+    let parquet = |source: ParquetError| InputError::Parquet { file: name.to_owned(), source };
+    let not_in_memory = || InputError::NotInMemory { file: name.to_owned(), format: "parquet" };
     let file = source.file()?.ok_or_else(not_in_memory)?;
     if source.len_bytes() == 0 {
-        return Err(InputError::Empty {
-            file: name.to_owned(),
-        });
+        return Err(InputError::Empty { file: name.to_owned() });
     }
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
     let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     let mut conform = Conform::new(name, builder.schema(), options)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), conform.fields().iter().copied());
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS_MAX)
-        .build();
+    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS_MAX).build();
     meter.begin_pass(1);
     let mut done = 0;
     for batch in reader.map_err(parquet)? {

@@ -29,10 +29,7 @@ impl Plan {
         if options.ignore.contains(source_name) {
             return None;
         }
-        let name = options
-            .rename
-            .get(source_name)
-            .map_or(source_name, String::as_str);
+        let name = options.rename.get(source_name).map_or(source_name, String::as_str);
         let declared = options.columns.as_deref().unwrap_or_default();
         let find = |columns: &[Column]| columns.iter().find(|column| column.name == name).cloned();
         let known = find(declared).or_else(|| find(&options.system_columns));
@@ -52,7 +49,8 @@ pub(super) fn of_header(
     names: &[String],
     options: &ReadOptions,
 ) -> Result<Vec<Option<Plan>>, InputError> {
-    if let Some(column) = options.rename.keys().find(|column| !names.contains(column)) {
+    let missing = || options.rename.keys().find(|column| !names.contains(column));
+    if let Some(column) = missing().filter(|_| !options.rename_if_present) {
         return Err(InputError::NothingToRename {
             file: file.to_owned(),
             column: column.clone(),
@@ -88,11 +86,7 @@ pub(super) fn schema(columns: &[Plan]) -> Schema {
 
 /// The names of the columns that a declared context lacks.
 pub(super) fn extra(columns: &[Plan]) -> Vec<String> {
-    columns
-        .iter()
-        .filter(|plan| plan.extra)
-        .map(|plan| plan.name.clone())
-        .collect()
+    columns.iter().filter(|plan| plan.extra).map(|plan| plan.name.clone()).collect()
 }
 
 /// The first null where none is allowed, as (row of the batch from 0, column), leaving aside rows
@@ -104,9 +98,8 @@ pub(super) fn forbidden_null(columns: &[Plan], arrays: &[ArrayRef]) -> Option<(u
     let first_null = |index: usize| {
         let column = &arrays[index];
         let forbidden = !columns[index].nullable && column.null_count() > 0;
-        let row = (0..column.len())
-            .filter(|_| forbidden)
-            .find(|row| column.is_null(*row) && !retracts(*row))?;
+        let row =
+            (0..column.len()).filter(|_| forbidden).find(|row| column.is_null(*row) && !retracts(*row))?;
         Some((row, index))
     };
     (0..columns.len()).filter_map(first_null).min()

@@ -28,11 +28,7 @@ impl<'a> Source<'a> {
     pub(super) fn open(path: &Path) -> Result<Self, InputError> {
         let name = name_of(path);
         match Self::open_content(path) {
-            Ok((file, len_bytes)) => Ok(Self {
-                name,
-                content: Content::File(file),
-                len_bytes,
-            }),
+            Ok((file, len_bytes)) => Ok(Self { name, content: Content::File(file), len_bytes }),
             Err(source) => Err(InputError::Open { file: name, source }),
         }
     }
@@ -43,21 +39,13 @@ impl<'a> Source<'a> {
         }
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
-        if metadata.is_file() {
-            Ok((file, metadata.len()))
-        } else {
-            spool(&mut file)
-        }
+        if metadata.is_file() { Ok((file, metadata.len())) } else { spool(&mut file) }
     }
 
     /// Bytes in memory under a name for messages.
     pub(super) fn memory(name: &str, bytes: &'a [u8]) -> Self {
         let len_bytes = bytes.len() as u64;
-        Self {
-            name: name.to_owned(),
-            content: Content::Memory(bytes),
-            len_bytes,
-        }
+        Self { name: name.to_owned(), content: Content::Memory(bytes), len_bytes }
     }
 
     /// The name that messages use.
@@ -96,20 +84,13 @@ impl<'a> Source<'a> {
 
     /// The error for a read that failed in the middle.
     pub(super) fn read_error(&self, source: io::Error) -> InputError {
-        InputError::Read {
-            file: self.name.clone(),
-            source,
-        }
+        InputError::Read { file: self.name.clone(), source }
     }
 }
 
 /// What messages call the file at a path.
 pub(super) fn name_of(path: &Path) -> String {
-    if path == Path::new(STANDARD_INPUT) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
+    if path == Path::new(STANDARD_INPUT) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Copies a stream to an unnamed temporary file.
@@ -134,13 +115,7 @@ pub(super) struct Meter<'p> {
 impl<'p> Meter<'p> {
     /// Reports to `report` with (bytes done, bytes in all).
     pub(super) fn new(total_bytes: u64, report: &'p mut dyn FnMut(u64, u64)) -> Self {
-        Self {
-            report,
-            total_bytes,
-            base_bytes: 0,
-            span_bytes: total_bytes,
-            pass_bytes: 0,
-        }
+        Self { report, total_bytes, base_bytes: 0, span_bytes: total_bytes, pass_bytes: 0 }
     }
 
     /// Begins a pass over the file, `passes_left` counting this one.
@@ -220,10 +195,7 @@ mod tests {
     fn a_source_is_read_again_from_its_beginning() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         io::Write::write_all(&mut file, b"abc").unwrap();
-        for source in [
-            Source::open(file.path()).unwrap(),
-            Source::memory("m", b"abc"),
-        ] {
+        for source in [Source::open(file.path()).unwrap(), Source::memory("m", b"abc")] {
             for _ in 0..2 {
                 let mut text = String::new();
                 source.reader().unwrap().read_to_string(&mut text).unwrap();

@@ -42,12 +42,7 @@ fn row_text(batch: &RecordBatch, row: usize) -> String {
             None => "∅".to_owned(),
         }
     };
-    batch
-        .columns()
-        .iter()
-        .map(cell)
-        .collect::<Vec<_>>()
-        .join("|")
+    batch.columns().iter().map(cell).collect::<Vec<_>>().join("|")
 }
 
 /// Reads a file from memory and compares what came of it.
@@ -92,16 +87,8 @@ fn columns_are_renamed_ignored_and_reported() {
     options.rename.insert("Konto".to_owned(), "id".to_owned());
     options.ignore.insert("junk".to_owned());
     for (name, text, expected) in [
-        (
-            "a.csv",
-            "Konto,junk,new,_op\n1,x,5,\n",
-            "id int64, new int64, _op string\n1|5|∅",
-        ),
-        (
-            "a.ndjson",
-            "{\"Konto\":1,\"junk\":[1],\"new\":\"x\"}\n",
-            "id int64 not null, new string\n1|x",
-        ),
+        ("a.csv", "Konto,junk,new,_op\n1,x,5,\n", "id int64, new int64, _op string\n1|5|∅"),
+        ("a.ndjson", "{\"Konto\":1,\"junk\":[1],\"new\":\"x\"}\n", "id int64 not null, new string\n1|x"),
     ] {
         check(name, text, &options, expected);
         let extract = read_bytes(name, text.as_bytes(), &options).unwrap();
@@ -121,22 +108,10 @@ fn a_null_is_refused_where_none_is_allowed_save_in_a_retraction() {
     }
     for (name, text, expected) in [
         ("a.csv", "id,amount\n1,1\n,2\n", "row 2 (line 3), column id"),
-        (
-            "a.csv",
-            "amount,id,_op\n,1,assert\n",
-            "row 1 (line 2), column amount",
-        ),
+        ("a.csv", "amount,id,_op\n,1,assert\n", "row 1 (line 2), column amount"),
         ("a.csv", "id,amount,_op\n,1,\n", "row 1 (line 2), column id"),
-        (
-            "a.ndjson",
-            "\n{\"id\":1,\"day\":null}",
-            "row 1 (line 2), column day",
-        ),
-        (
-            "a.ndjson",
-            "{\"id\":1,\"amount\":\"1\"}\n{\"id\":1}\n",
-            "row 2 (line 2), column amount",
-        ),
+        ("a.ndjson", "\n{\"id\":1,\"day\":null}", "row 1 (line 2), column day"),
+        ("a.ndjson", "{\"id\":1,\"amount\":\"1\"}\n{\"id\":1}\n", "row 2 (line 2), column amount"),
     ] {
         let null = "null, but the column is declared not null";
         check(name, text, &strict, &format!("{name}, {expected}: {null}"));
@@ -174,9 +149,7 @@ fn long_files_come_in_bounded_batches() {
     let lens: Vec<_> = extract.batches.iter().map(RecordBatch::num_rows).collect();
     assert_eq!(lens, [BATCH_ROWS_MAX, 1]);
     let error = read_bytes("a.csv", (text + "x\n").as_bytes(), &declared()).unwrap_err();
-    let InputError::Cell(cell) = error else {
-        panic!("{error}")
-    };
+    let InputError::Cell(cell) = error else { panic!("{error}") };
     assert_eq!((cell.place.row, cell.place.line), (65_538, Some(65_539)));
 }
 
@@ -184,15 +157,9 @@ fn long_files_come_in_bounded_batches() {
 fn a_row_without_end_is_refused() {
     let long = "x".repeat(ROW_BYTES_MAX + 1);
     for (name, line) in [("a.csv", 2), ("a.ndjson", 1)] {
-        let text = if line == 2 {
-            format!("id\n\"{long}")
-        } else {
-            long.clone()
-        };
+        let text = if line == 2 { format!("id\n\"{long}") } else { long.clone() };
         let error = read_bytes(name, text.as_bytes(), &ReadOptions::default()).unwrap_err();
-        let InputError::RowTooLong { place, .. } = error else {
-            panic!("{error}")
-        };
+        let InputError::RowTooLong { place, .. } = error else { panic!("{error}") };
         assert_eq!((place.row, place.line), (1, Some(line)));
     }
 }

@@ -3,10 +3,7 @@
 use arrow_schema::{DataType, TimeUnit};
 
 /// The name of a type, such as `decimal128(18, 2)` or `timestamp[us, tz=UTC]`.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "types that are never kept keep Arrow's name"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "types that are never kept keep Arrow's name")]
 pub(crate) fn type_name(data_type: &DataType) -> String {
     let plain = match data_type {
         DataType::Boolean => "bool",
@@ -63,10 +60,7 @@ mod tests {
             (DataType::Date32, "date32[day]"),
             (DataType::Null, "null"),
             (super::super::instant_type(), "timestamp[us, tz=UTC]"),
-            (
-                DataType::Timestamp(TimeUnit::Nanosecond, None),
-                "timestamp[ns]",
-            ),
+            (DataType::Timestamp(TimeUnit::Nanosecond, None), "timestamp[ns]"),
             (DataType::Decimal128(18, 2), "decimal128(18, 2)"),
         ] {
             assert_eq!(type_name(&data_type), expected);

@@ -33,8 +33,5 @@ impl BatchWriter for ArrowStreamWriter {
 }
 
 fn arrow_error(source: ArrowError) -> OutputError {
-    OutputError::Arrow {
-        format: "an Arrow stream",
-        source,
-    }
+    OutputError::Arrow { format: "an Arrow stream", source }
 }

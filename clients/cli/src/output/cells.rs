@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
-    DecimalType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    DecimalType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_cast::base64::{BASE64_STANDARD, Engine};
@@ -54,10 +54,7 @@ impl Cells {
     }
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other type is left to Arrow's cast"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other type is left to Arrow's cast")]
 fn write(array: &ArrayRef) -> Result<Write, ArrowError> {
     Ok(match array.data_type() {
         DataType::Null => Box::new(|_, _| Kind::Literal),
@@ -119,14 +116,7 @@ fn flattened(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
-    cast_with_options(
-        array,
-        to,
-        &CastOptions {
-            safe: false,
-            ..CastOptions::default()
-        },
-    )
+    cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() })
 }
 
 fn literal(out: &mut String, arguments: std::fmt::Arguments<'_>) -> Kind {

@@ -15,10 +15,7 @@ pub(super) struct CsvWriter {
 
 impl CsvWriter {
     /// Begins with the header.
-    pub(super) fn new(
-        schema: &SchemaRef,
-        mut out: Box<dyn Write + Send>,
-    ) -> Result<Self, OutputError> {
+    pub(super) fn new(schema: &SchemaRef, mut out: Box<dyn Write + Send>) -> Result<Self, OutputError> {
         let mut header = String::new();
         for (index, field) in schema.fields().iter().enumerate() {
             if index > 0 {
@@ -27,8 +24,7 @@ impl CsvWriter {
             quote(field.name(), &mut header);
         }
         header.push('\n');
-        out.write_all(header.as_bytes())
-            .map_err(OutputError::Write)?;
+        out.write_all(header.as_bytes()).map_err(OutputError::Write)?;
         Ok(Self { out })
     }
 }
@@ -51,9 +47,7 @@ impl BatchWriter for CsvWriter {
             }
             lines.push('\n');
         }
-        self.out
-            .write_all(lines.as_bytes())
-            .map_err(OutputError::Write)
+        self.out.write_all(lines.as_bytes()).map_err(OutputError::Write)
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), OutputError> {

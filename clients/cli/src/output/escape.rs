@@ -3,6 +3,13 @@
 
 use super::instant::append;
 
+/// Text with control characters, and those that reorder or hide text, escaped.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    escape(text, &mut out);
+    out
+}
+
 /// Appends text with control characters, and those that reorder or hide text, escaped as in Rust:
 /// `\n`, `\t`, `\u{1b}`.
 pub(super) fn escape(text: &str, out: &mut String) {

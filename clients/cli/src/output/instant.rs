@@ -28,10 +28,7 @@ pub(super) fn write_instant(micros: i64, out: &mut String) {
     let second = seconds.rem_euclid(SECONDS_PER_DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let micros = micros.rem_euclid(MICROS_PER_SECOND);
-    append(
-        out,
-        format_args!("T{hour:02}:{minute:02}:{second:02}.{micros:06}"),
-    );
+    append(out, format_args!("T{hour:02}:{minute:02}:{second:02}.{micros:06}"));
 }
 
 /// Appends a date in days since 1970-01-01; beyond the years 0 to 9999 with a sign, as ISO 8601
@@ -57,16 +54,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }

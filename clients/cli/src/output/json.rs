@@ -19,44 +19,24 @@ pub(super) struct JsonWriter {
 
 impl JsonWriter {
     /// Begins one array.
-    pub(super) fn array(
-        schema: &SchemaRef,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Self, OutputError> {
+    pub(super) fn array(schema: &SchemaRef, out: Box<dyn Write + Send>) -> Result<Self, OutputError> {
         Self::new(schema, out, true)
     }
 
     /// Begins lines.
-    pub(super) fn lines(
-        schema: &SchemaRef,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Self, OutputError> {
+    pub(super) fn lines(schema: &SchemaRef, out: Box<dyn Write + Send>) -> Result<Self, OutputError> {
         Self::new(schema, out, false)
     }
 
-    fn new(
-        schema: &SchemaRef,
-        out: Box<dyn Write + Send>,
-        array: bool,
-    ) -> Result<Self, OutputError> {
+    fn new(schema: &SchemaRef, out: Box<dyn Write + Send>, array: bool) -> Result<Self, OutputError> {
         let name = |(index, field): (usize, &std::sync::Arc<arrow_schema::Field>)| {
             let mut name = vec![if index == 0 { b'{' } else { b',' }];
             quote(field.name(), &mut name)?;
             name.push(b':');
             Ok(name)
         };
-        let names = schema
-            .fields()
-            .iter()
-            .enumerate()
-            .map(name)
-            .collect::<io::Result<_>>();
-        Ok(Self {
-            out,
-            names: names.map_err(OutputError::Write)?,
-            array,
-            rows: 0,
-        })
+        let names = schema.fields().iter().enumerate().map(name).collect::<io::Result<_>>();
+        Ok(Self { out, names: names.map_err(OutputError::Write)?, array, rows: 0 })
     }
 
     fn write_batch(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
@@ -100,10 +80,7 @@ impl BatchWriter for JsonWriter {
             (true, 0) => b"[]\n",
             (true, _) => b"\n]\n",
         };
-        self.out
-            .write_all(end)
-            .and_then(|()| self.out.flush())
-            .map_err(OutputError::Write)
+        self.out.write_all(end).and_then(|()| self.out.flush()).map_err(OutputError::Write)
     }
 }
 

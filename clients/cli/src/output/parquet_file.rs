@@ -19,13 +19,9 @@ impl ParquetFileWriter {
     /// Begins a file.
     pub(super) fn new(schema: &SchemaRef, out: Box<dyn Write + Send>) -> Result<Self, OutputError> {
         let compression = Compression::ZSTD(ZstdLevel::default());
-        let properties = WriterProperties::builder()
-            .set_compression(compression)
-            .build();
+        let properties = WriterProperties::builder().set_compression(compression).build();
         let file = ArrowWriter::try_new(out, schema.clone(), Some(properties));
-        Ok(Self {
-            file: file.map_err(OutputError::Parquet)?,
-        })
+        Ok(Self { file: file.map_err(OutputError::Parquet)? })
     }
 }
 

@@ -24,11 +24,7 @@ impl Progress {
 
     /// A bar of rows, records or other things done of all.
     pub(crate) fn count(what: impl Into<String>, quiet: bool) -> Self {
-        Self::new(
-            what,
-            quiet,
-            "{msg} {wide_bar} {human_pos}/{human_len} {eta}",
-        )
+        Self::new(what, quiet, "{msg} {wide_bar} {human_pos}/{human_len} {eta}")
     }
 
     fn new(what: impl Into<String>, quiet: bool, template: &str) -> Self {
@@ -73,26 +69,17 @@ mod tests {
 
     #[test]
     fn a_quiet_bar_is_hidden_and_counts_all_the_same() {
-        for progress in [
-            Progress::bytes("reading", true),
-            Progress::count("rows", true),
-        ] {
+        for progress in [Progress::bytes("reading", true), Progress::count("rows", true)] {
             assert!(progress.bar.is_hidden());
             progress.set(3, 10);
-            assert_eq!(
-                (progress.bar.position(), progress.bar.length()),
-                (3, Some(10))
-            );
+            assert_eq!((progress.bar.position(), progress.bar.length()), (3, Some(10)));
             progress.finish();
         }
     }
 
     #[test]
     fn templates_are_valid() {
-        for template in [
-            "{msg} {wide_bar} {bytes}/{total_bytes} {eta}",
-            "{msg} {human_pos}",
-        ] {
+        for template in ["{msg} {wide_bar} {bytes}/{total_bytes} {eta}", "{msg} {human_pos}"] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

@@ -29,11 +29,7 @@ pub(crate) struct TableOptions {
 impl Default for TableOptions {
     /// Forty rows, the width of the terminal if there is one, `-` for null.
     fn default() -> Self {
-        Self {
-            rows_max: 40,
-            width: Table::new().width().map(usize::from),
-            null: "-",
-        }
+        Self { rows_max: 40, width: Table::new().width().map(usize::from), null: "-" }
     }
 }
 
@@ -50,11 +46,7 @@ pub(super) struct TableWriter {
 
 impl TableWriter {
     /// An empty table.
-    pub(super) fn new(
-        schema: &SchemaRef,
-        out: Box<dyn Write + Send>,
-        options: TableOptions,
-    ) -> Self {
+    pub(super) fn new(schema: &SchemaRef, out: Box<dyn Write + Send>, options: TableOptions) -> Self {
         let name = |field: &Arc<Field>| {
             let mut name = String::new();
             escape(field.name(), &mut name);
@@ -89,21 +81,10 @@ impl TableWriter {
         table.load_preset(presets::UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Disabled);
         let cell = |(text, numeric): (&String, &bool)| {
-            let side = if *numeric {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            };
+            let side = if *numeric { CellAlignment::Right } else { CellAlignment::Left };
             Cell::new(text).set_alignment(side)
         };
-        let row = |cells: &[String]| {
-            cells
-                .iter()
-                .zip(&self.numeric)
-                .take(count)
-                .map(cell)
-                .collect()
-        };
+        let row = |cells: &[String]| cells.iter().zip(&self.numeric).take(count).map(cell).collect();
         let header: Vec<_> = row(&self.names);
         table.set_header(header);
         for cells in &self.shown {
@@ -141,16 +122,11 @@ impl TableWriter {
             let names = hidden.join(", ");
             append(
                 &mut text,
-                format_args!(
-                    "columns that do not fit: {names}; choose columns or another format\n"
-                ),
+                format_args!("columns that do not fit: {names}; choose columns or another format\n"),
             );
         }
         if self.cut_cells {
-            append(
-                &mut text,
-                format_args!("texts of more than {CELL_CHARS_MAX} characters end in …\n"),
-            );
+            append(&mut text, format_args!("texts of more than {CELL_CHARS_MAX} characters end in …\n"));
         }
         text
     }
@@ -168,11 +144,7 @@ impl TableWriter {
 
 impl BatchWriter for TableWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let wanted = self
-            .options
-            .rows_max
-            .saturating_sub(self.shown.len())
-            .min(batch.num_rows());
+        let wanted = self.options.rows_max.saturating_sub(self.shown.len()).min(batch.num_rows());
         self.rows += batch.num_rows() as u64;
         let columns = columns(&batch.slice(0, wanted), "a table")?;
         for row in 0..wanted {
@@ -191,9 +163,6 @@ impl BatchWriter for TableWriter {
 
     fn finish(mut self: Box<Self>) -> Result<(), OutputError> {
         let text = self.draw();
-        self.out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush())
-            .map_err(OutputError::Write)
+        self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(OutputError::Write)
     }
 }

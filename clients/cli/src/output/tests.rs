@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
-    Float32Array, Float64Array, Int8Array, Int64Array, ListArray, NullArray, StringArray,
-    StringViewArray, TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray,
-    UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Float64Array, Int8Array, Int64Array, ListArray, NullArray, StringArray, StringViewArray,
+    TimestampMicrosecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
 
 use super::*;
@@ -43,11 +42,7 @@ fn bytes(format: Format, batches: &[&RecordBatch], options: TableOptions) -> Vec
     out.0.lock().unwrap().clone()
 }
 
-const WIDE: TableOptions = TableOptions {
-    rows_max: 40,
-    width: None,
-    null: "-",
-};
+const WIDE: TableOptions = TableOptions { rows_max: 40, width: None, null: "-" };
 
 fn check(format: Format, batches: &[&RecordBatch], options: TableOptions, expected: &[&str]) {
     let text = String::from_utf8(bytes(format, batches, options)).unwrap();
@@ -61,25 +56,13 @@ fn every_type() -> RecordBatch {
     let amount = Decimal128Array::from(vec![Some(-1230), None]).with_precision_and_scale(18, 2);
     batch(vec![
         ("i8", Arc::new(Int8Array::from(vec![Some(-5), None]))),
-        (
-            "i64",
-            Arc::new(Int64Array::from(vec![Some(i64::MAX), None])),
-        ),
-        (
-            "u64",
-            Arc::new(UInt64Array::from(vec![Some(u64::MAX), None])),
-        ),
+        ("i64", Arc::new(Int64Array::from(vec![Some(i64::MAX), None]))),
+        ("u64", Arc::new(UInt64Array::from(vec![Some(u64::MAX), None]))),
         ("f32", Arc::new(Float32Array::from(vec![Some(0.1), None]))),
         ("f64", Arc::new(Float64Array::from(vec![Some(1e300), None]))),
         ("b", Arc::new(BooleanArray::from(vec![Some(true), None]))),
-        (
-            "t",
-            Arc::new(StringArray::from(vec![Some("a \"b\",\n\u{1b}ü"), None])),
-        ),
-        (
-            "bin",
-            Arc::new(BinaryArray::from(vec![Some(&[0_u8, 255][..]), None])),
-        ),
+        ("t", Arc::new(StringArray::from(vec![Some("a \"b\",\n\u{1b}ü"), None]))),
+        ("bin", Arc::new(BinaryArray::from(vec![Some(&[0_u8, 255][..]), None]))),
         ("d", Arc::new(Date32Array::from(vec![Some(20_543), None]))),
         ("at", Arc::new(at.with_timezone("UTC"))),
         ("amount", Arc::new(amount.unwrap())),
@@ -94,65 +77,29 @@ fn json_keeps_every_value_exactly() {
     let second = "{\"i8\":null,\"i64\":null,\"u64\":null,\"f32\":null,\"f64\":null,\"b\":null,\
         \"t\":null,\"bin\":null,\"d\":null,\"at\":null,\"amount\":null}";
     check(Format::Ndjson, &[&every_type()], WIDE, &[first, second]);
-    check(
-        Format::Json,
-        &[&every_type()],
-        WIDE,
-        &["[", &format!("{first},"), second, "]"],
-    );
+    check(Format::Json, &[&every_type()], WIDE, &["[", &format!("{first},"), second, "]"]);
 }
 
 #[test]
 fn answers_come_in_several_batches_or_none() {
-    let one = batch(vec![(
-        "a \"b\"",
-        Arc::new(Int8Array::from(vec![1])) as ArrayRef,
-    )]);
+    let one = batch(vec![("a \"b\"", Arc::new(Int8Array::from(vec![1])) as ArrayRef)]);
     let none = one.slice(0, 0);
     let two = [&one, &none, &one];
-    check(
-        Format::Json,
-        &two,
-        WIDE,
-        &["[", "{\"a \\\"b\\\"\":1},", "{\"a \\\"b\\\"\":1}", "]"],
-    );
+    check(Format::Json, &two, WIDE, &["[", "{\"a \\\"b\\\"\":1},", "{\"a \\\"b\\\"\":1}", "]"]);
     check(Format::Json, &[&none], WIDE, &["[]"]);
     check(Format::Ndjson, &[&none], WIDE, &[]);
     check(Format::Csv, &two, WIDE, &["\"a \"\"b\"\"\"", "1", "1"]);
     check(Format::Csv, &[&none], WIDE, &["\"a \"\"b\"\"\""]);
-    check(
-        Format::Table,
-        &[&none],
-        WIDE,
-        &[
-            "┌───────┐",
-            "│ a \"b\" │",
-            "╞═══════╡",
-            "└───────┘",
-            "no rows",
-        ],
-    );
+    check(Format::Table, &[&none], WIDE, &["┌───────┐", "│ a \"b\" │", "╞═══════╡", "└───────┘", "no rows"]);
 }
 
 #[test]
 fn csv_tells_null_from_empty() {
-    let texts = StringArray::from(vec![
-        Some(""),
-        None,
-        Some("x,y"),
-        Some("say \"hi\""),
-        Some("\r"),
-    ]);
+    let texts = StringArray::from(vec![Some(""), None, Some("x,y"), Some("say \"hi\""), Some("\r")]);
     let numbers = Int8Array::from(vec![None, Some(1), Some(2), Some(3), Some(4)]);
-    let both = batch(vec![
-        ("t", Arc::new(texts.clone()) as ArrayRef),
-        ("n", Arc::new(numbers)),
-    ]);
+    let both = batch(vec![("t", Arc::new(texts.clone()) as ArrayRef), ("n", Arc::new(numbers))]);
     let text = String::from_utf8(bytes(Format::Csv, &[&both], WIDE)).unwrap();
-    assert_eq!(
-        text,
-        "t,n\n\"\",\n,1\n\"x,y\",2\n\"say \"\"hi\"\"\",3\n\"\r\",4\n"
-    );
+    assert_eq!(text, "t,n\n\"\",\n,1\n\"x,y\",2\n\"say \"\"hi\"\"\",3\n\"\r\",4\n");
     let alone = batch(vec![("t", Arc::new(texts.slice(0, 2)) as ArrayRef)]);
     check(Format::Csv, &[&alone], WIDE, &["t", "\"\"", "\"\""]);
     check(
@@ -177,14 +124,8 @@ fn other_types_have_a_text_too() {
         ("view", Arc::new(StringViewArray::from(vec!["v"]))),
         ("list", Arc::new(list)),
         ("null", Arc::new(NullArray::new(1))),
-        (
-            "s",
-            Arc::new(TimestampSecondArray::from(vec![1]).with_timezone("+02:00")),
-        ),
-        (
-            "ns",
-            Arc::new(TimestampNanosecondArray::from(vec![1_001]).with_timezone("UTC")),
-        ),
+        ("s", Arc::new(TimestampSecondArray::from(vec![1]).with_timezone("+02:00"))),
+        ("ns", Arc::new(TimestampNanosecondArray::from(vec![1_001]).with_timezone("UTC"))),
         ("local", Arc::new(TimestampMicrosecondArray::from(vec![0]))),
         ("nan", Arc::new(Float64Array::from(vec![f64::NAN]))),
         ("inf", Arc::new(Float32Array::from(vec![f32::NEG_INFINITY]))),
@@ -194,12 +135,10 @@ fn other_types_have_a_text_too() {
         Format::Ndjson,
         &[&batch(columns)],
         WIDE,
-        &[
-            "{\"dict\":\"x\",\"view\":\"v\",\"list\":\"[1, ]\",\"null\":null,\
+        &["{\"dict\":\"x\",\"view\":\"v\",\"list\":\"[1, ]\",\"null\":null,\
          \"s\":\"1970-01-01T00:00:01.000000Z\",\"ns\":\"1970-01-01T00:00:00.000001001Z\",\
          \"local\":\"1970-01-01T00:00:00.000000\",\"nan\":\"NaN\",\"inf\":\"-Infinity\",\
-         \"one\":1.0}",
-        ],
+         \"one\":1.0}"],
     );
 }
 
@@ -208,18 +147,9 @@ fn people() -> RecordBatch {
     let amounts = Decimal128Array::from(vec![Some(123_456), None, Some(-5)]);
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(Int64Array::from(vec![1, 20, 300]))),
-        (
-            "name",
-            Arc::new(StringArray::from(vec![Some("Müller"), Some("東京"), None])),
-        ),
-        (
-            "amount",
-            Arc::new(amounts.with_precision_and_scale(18, 2).unwrap()),
-        ),
-        (
-            "text",
-            Arc::new(StringArray::from(vec!["two\nlines", "\u{1b}[31mred", ""])),
-        ),
+        ("name", Arc::new(StringArray::from(vec![Some("Müller"), Some("東京"), None]))),
+        ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
+        ("text", Arc::new(StringArray::from(vec!["two\nlines", "\u{1b}[31mred", ""]))),
     ];
     batch(columns)
 }
@@ -246,11 +176,7 @@ fn a_table_is_for_people() {
 #[test]
 fn a_table_names_what_does_not_fit() {
     let batch = people();
-    let narrow = TableOptions {
-        rows_max: 2,
-        width: Some(26),
-        null: "",
-    };
+    let narrow = TableOptions { rows_max: 2, width: Some(26), null: "" };
     check(
         Format::Table,
         &[&batch, &batch],
@@ -266,11 +192,7 @@ fn a_table_names_what_does_not_fit() {
             "columns that do not fit: text; choose columns or another format",
         ],
     );
-    let tiny = TableOptions {
-        rows_max: 1,
-        width: Some(3),
-        null: "",
-    };
+    let tiny = TableOptions { rows_max: 1, width: Some(3), null: "" };
     check(
         Format::Table,
         &[&batch.slice(0, 1)],
@@ -289,10 +211,7 @@ fn a_table_names_what_does_not_fit() {
 
 #[test]
 fn long_texts_of_a_table_are_cut() {
-    let long = batch(vec![(
-        "t",
-        Arc::new(StringArray::from(vec!["x".repeat(61)])) as ArrayRef,
-    )]);
+    let long = batch(vec![("t", Arc::new(StringArray::from(vec!["x".repeat(61)])) as ArrayRef)]);
     let cut = format!("│ {}… │", "x".repeat(59));
     let (bar, double) = ("─".repeat(62), "═".repeat(62));
     check(
@@ -326,12 +245,7 @@ fn columnar_formats_keep_batches_and_metadata() {
     let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
         std::fs::File::open(file.path()).unwrap(),
     );
-    let batches: Vec<_> = reader
-        .unwrap()
-        .build()
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let batches: Vec<_> = reader.unwrap().build().unwrap().map(Result::unwrap).collect();
     assert_eq!(batches[0].columns(), batch.columns());
 }
 
@@ -351,14 +265,7 @@ impl Write for Gone {
 #[test]
 fn a_broken_pipe_is_told_from_other_errors() {
     let batch = every_type();
-    for format in [
-        Format::Table,
-        Format::Json,
-        Format::Ndjson,
-        Format::Csv,
-        Format::Arrow,
-        Format::Parquet,
-    ] {
+    for format in [Format::Table, Format::Json, Format::Ndjson, Format::Csv, Format::Arrow, Format::Parquet] {
         let error = writer(format, &batch.schema(), Box::new(Gone))
             .and_then(|mut writer| {
                 writer.write(&batch)?;

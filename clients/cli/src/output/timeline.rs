@@ -119,17 +119,11 @@ impl<'a> Picture<'a> {
         let mut out = String::new();
         let ends: Vec<_> = self.periods.iter().copied().chain(self.end).collect();
         let names_of_ends = names(&ends);
-        let fits = names_of_ends
-            .iter()
-            .all(|name| name.len() < self.period_width);
+        let fits = names_of_ends.iter().all(|name| name.len() < self.period_width);
         line(&mut out, &format!("{:margin$}true on", ""));
         let mut ticks = format!("{:margin$}", "known on");
         for (number, name) in (1..).zip(&names_of_ends) {
-            let tick = if fits {
-                name.clone()
-            } else {
-                format!("({number})")
-            };
+            let tick = if fits { name.clone() } else { format!("({number})") };
             let width = self.period_width;
             append(&mut ticks, format_args!("{tick:width$}"));
         }
@@ -153,10 +147,7 @@ impl<'a> Picture<'a> {
         let mut band = String::new();
         let mut before = None;
         for valid in &self.periods {
-            let found = self
-                .rectangles
-                .iter()
-                .position(|it| it.holds(*valid, system));
+            let found = self.rectangles.iter().position(|it| it.holds(*valid, system));
             let letter = self.letter(found);
             band.push(if found == before { letter } else { '|' });
             band.extend(std::iter::repeat_n(letter, self.period_width - 1));
@@ -177,13 +168,8 @@ impl<'a> Picture<'a> {
         if rectangle.retracted {
             return RETRACTED;
         }
-        let index = self
-            .contents
-            .iter()
-            .position(|content| *content == rectangle.label);
-        index
-            .and_then(|index| LETTERS.get(index))
-            .map_or(MORE, |letter| char::from(*letter))
+        let index = self.contents.iter().position(|content| *content == rectangle.label);
+        index.and_then(|index| LETTERS.get(index)).map_or(MORE, |letter| char::from(*letter))
     }
 
     /// What the letters of the picture stand for.
@@ -206,10 +192,7 @@ impl<'a> Picture<'a> {
         }
         if self.left_out > 0 {
             let left_out = self.left_out;
-            line(
-                out,
-                &format!("earlier periods that do not fit the width: {left_out}"),
-            );
+            line(out, &format!("earlier periods that do not fit the width: {left_out}"));
         }
     }
 }
@@ -219,11 +202,7 @@ fn contents(rectangles: &[Rectangle]) -> Vec<&str> {
     let mut order: Vec<_> = rectangles.iter().filter(|it| !it.retracted).collect();
     order.sort_by_key(|it| (it.system_from_us, it.valid_from_us));
     let mut seen = BTreeSet::new();
-    order
-        .into_iter()
-        .map(|it| it.label.as_str())
-        .filter(|label| seen.insert(*label))
-        .collect()
+    order.into_iter().map(|it| it.label.as_str()).filter(|label| seen.insert(*label)).collect()
 }
 
 /// The instants of one axis, all as short as the finest of them allows.

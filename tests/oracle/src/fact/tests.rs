@@ -27,63 +27,31 @@ fn oracle(entries: &[&[Assertion]]) -> FactOracle<char, u32> {
 }
 
 fn rows(pieces: &[Piece<char, u32>]) -> Vec<Row> {
-    let row = |p: &Piece<_, _>| {
-        (
-            p.valid_from,
-            p.valid_to,
-            p.system_from,
-            p.system_to,
-            p.value,
-        )
-    };
+    let row = |p: &Piece<_, _>| (p.valid_from, p.valid_to, p.system_from, p.system_to, p.value);
     pieces.iter().map(row).collect()
 }
 
 #[test]
 fn the_last_entry_that_holds_the_instant_wins() {
-    let oracle = oracle(&[
-        &[(0, None, Some(1))],
-        &[(5, Some(8), Some(2))],
-        &[(6, Some(7), None)],
-    ]);
+    let oracle = oracle(&[&[(0, None, Some(1))], &[(5, Some(8), Some(2))], &[(6, Some(7), None)]]);
     let at = |valid, system| oracle.state(valid, system).get(&'k').copied();
     assert_eq!(at(-1, 300), None);
-    assert_eq!(
-        [at(4, 300), at(5, 300), at(6, 300)],
-        [Some(1), Some(2), None]
-    );
+    assert_eq!([at(4, 300), at(5, 300), at(6, 300)], [Some(1), Some(2), None]);
     assert_eq!([at(7, 300), at(8, 300)], [Some(2), Some(1)]);
-    assert_eq!(
-        [at(6, 299), at(6, 199), at(6, 99)],
-        [Some(2), Some(1), None]
-    );
+    assert_eq!([at(6, 299), at(6, 199), at(6, 99)], [Some(2), Some(1), None]);
 }
 
 #[test]
 fn neighbours_from_different_facts_stay_two_pieces() {
-    let oracle = oracle(&[
-        &[(0, Some(5), Some(1)), (5, Some(9), Some(1))],
-        &[(9, None, Some(1))],
-    ]);
-    let expected = [
-        (0, Some(5), 100, None, 1),
-        (5, Some(9), 100, None, 1),
-        (9, None, 200, None, 1),
-    ];
+    let oracle = oracle(&[&[(0, Some(5), Some(1)), (5, Some(9), Some(1))], &[(9, None, Some(1))]]);
+    let expected = [(0, Some(5), 100, None, 1), (5, Some(9), 100, None, 1), (9, None, 200, None, 1)];
     assert_eq!(rows(&oracle.pieces(&'k', 200)), expected);
 }
 
 #[test]
 fn a_piece_is_not_cut_by_what_it_hides() {
-    let oracle = oracle(&[
-        &[(0, Some(5), Some(1)), (5, None, Some(2))],
-        &[(2, Some(8), Some(3))],
-    ]);
-    let expected = [
-        (0, Some(2), 100, None, 1),
-        (2, Some(8), 200, None, 3),
-        (8, None, 100, None, 2),
-    ];
+    let oracle = oracle(&[&[(0, Some(5), Some(1)), (5, None, Some(2))], &[(2, Some(8), Some(3))]]);
+    let expected = [(0, Some(2), 100, None, 1), (2, Some(8), 200, None, 3), (8, None, 100, None, 2)];
     assert_eq!(rows(&oracle.pieces(&'k', 200)), expected);
 }
 
@@ -126,10 +94,7 @@ fn a_read_takes_what_overlaps_and_clips_nothing() {
     let first = (0, Some(10), 100, None, 1);
     let second = (20, None, 100, None, 2);
     assert_eq!(read(TimeRange::FromTo { from: 9, to: 20 }), [first]);
-    assert_eq!(
-        read(TimeRange::Between { from: 9, to: 20 }),
-        [first, second]
-    );
+    assert_eq!(read(TimeRange::Between { from: 9, to: 20 }), [first, second]);
     assert_eq!(read(TimeRange::At(10)), []);
     assert_eq!(read(TimeRange::All), [first, second]);
     assert_eq!(oracle.read(TimeRange::All, TimeRange::At(99)), []);

@@ -10,18 +10,9 @@ use crate::survivors::Lottery;
 /// A change of entries. Each survives a crash as a whole or not at all.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Link {
-        name: String,
-        inode: Inode,
-    },
-    Unlink {
-        name: String,
-    },
-    Rename {
-        from: String,
-        to: String,
-        inode: Inode,
-    },
+    Link { name: String, inode: Inode },
+    Unlink { name: String },
+    Rename { from: String, to: String, inode: Inode },
 }
 
 impl Change {
@@ -65,10 +56,7 @@ impl Directory {
 
     /// Returns every name that some crash may leave, with what it would refer to.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, Inode)> {
-        let durable = self
-            .durable
-            .iter()
-            .map(|(name, inode)| (name.as_str(), *inode));
+        let durable = self.durable.iter().map(|(name, inode)| (name.as_str(), *inode));
         durable.chain(self.journal.iter().filter_map(|(_, change)| change.names()))
     }
 
@@ -116,11 +104,8 @@ impl Directory {
     /// Moves the synced beginning of the journal into the durable entries. A synced change behind
     /// one that was given up must wait: applying it first would turn their order round.
     fn settle(&mut self) {
-        let settled = self
-            .journal
-            .iter()
-            .take_while(|(durability, _)| *durability == Durability::Synced)
-            .count();
+        let settled =
+            self.journal.iter().take_while(|(durability, _)| *durability == Durability::Synced).count();
         for (_, change) in self.journal.drain(..settled) {
             change.apply(&mut self.durable);
         }

@@ -100,9 +100,7 @@ fn rates_follow_the_seed() {
             per_mille: vec![(AnswerFault::Lost, 150), (AnswerFault::Conflict, 150)],
             ..AnswerPlan::default()
         }));
-        (1..=1_000)
-            .map(|slot| create(&store, &format!("log/{slot}"), b"body").is_ok())
-            .collect()
+        (1..=1_000).map(|slot| create(&store, &format!("log/{slot}"), b"body").is_ok()).collect()
     };
     let answers = run(1);
     assert_eq!(answers, run(1));

@@ -51,11 +51,7 @@ fn a_staging_file_left_behind_is_hidden_like_the_local_store_hides_it() {
     let crashed = SimStore::new();
     crashed.set_plan(FaultPlan::crash_at(5));
     create(&crashed, "log/0", b"rest").unwrap_err();
-    assert!(
-        crashed.trace()[5].starts_with("5 write log/0#1"),
-        "{:?}",
-        crashed.trace()
-    );
+    assert!(crashed.trace()[5].starts_with("5 write log/0#1"), "{:?}", crashed.trace());
     let simulated = crashed.restart(Survivors::All);
 
     for store in [&local as &dyn ObjectStore, &simulated] {
@@ -66,10 +62,7 @@ fn a_staging_file_left_behind_is_hidden_like_the_local_store_hides_it() {
             assert!(level.unwrap().objects.is_empty());
             let staging = Path::parse("log/0#1").unwrap_or_default();
             let answer = store.get(&staging).await;
-            assert!(
-                matches!(answer, Err(object_store::Error::Generic { .. })),
-                "{answer:?}"
-            );
+            assert!(matches!(answer, Err(object_store::Error::Generic { .. })), "{answer:?}");
             let slot = Path::from("log/0");
             store.put(&slot, "whole".into()).await.unwrap();
             let body = store.get(&slot).await.unwrap().bytes().await.unwrap();
@@ -77,12 +70,7 @@ fn a_staging_file_left_behind_is_hidden_like_the_local_store_hides_it() {
         });
     }
     assert!(directory.path().join("log/0#1").exists());
-    assert!(
-        simulated
-            .trace()
-            .iter()
-            .any(|line| line.contains("stage log/0#2 done"))
-    );
+    assert!(simulated.trace().iter().any(|line| line.contains("stage log/0#2 done")));
 }
 
 #[test]
@@ -112,13 +100,7 @@ fn what_is_not_simulated_says_so() {
     create(&store, "a", b"body").unwrap();
     let (from, to) = (Path::from("a"), Path::from("b"));
     let copied = block_on(store.copy(&from, &to));
-    assert!(matches!(
-        copied,
-        Err(object_store::Error::NotSupported { .. })
-    ));
+    assert!(matches!(copied, Err(object_store::Error::NotSupported { .. })));
     let upload = block_on(store.put_multipart(&from));
-    assert!(matches!(
-        upload,
-        Err(object_store::Error::NotSupported { .. })
-    ));
+    assert!(matches!(upload, Err(object_store::Error::NotSupported { .. })));
 }

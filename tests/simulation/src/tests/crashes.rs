@@ -39,9 +39,7 @@ fn a_crash_ends_every_later_call() {
     assert!(SimCrash::is_behind(&error));
     let other = store.clone();
     assert!(other.is_crashed());
-    assert!(SimCrash::is_behind(
-        &create(&other, "log/1", b"one").unwrap_err()
-    ));
+    assert!(SimCrash::is_behind(&create(&other, "log/1", b"one").unwrap_err()));
     assert_eq!(store.trace(), ["0 read log/0 crashed"]);
     let wrapped = std::io::Error::other(error);
     assert!(SimCrash::is_behind(&wrapped));
@@ -65,10 +63,7 @@ fn a_link_without_its_directory_sync_may_be_lost_or_kept() {
     let kept = store.restart(Survivors::All);
     assert_eq!(get(&kept, "log/1").unwrap(), b"one");
     // Whole or absent: the file was synced before the link.
-    assert_eq!(
-        outcomes(&store, "log/1"),
-        [None, Some(b"one".to_vec())].into()
-    );
+    assert_eq!(outcomes(&store, "log/1"), [None, Some(b"one".to_vec())].into());
     let seeds = (0..32).map(|seed| get(&store.restart(Survivors::Seed(seed)), "log/1").ok());
     assert_eq!(seeds.collect::<BTreeSet<_>>().len(), 2);
 }
@@ -86,10 +81,7 @@ fn a_synced_directory_keeps_the_link_but_perhaps_not_the_clean_up() {
 
 #[test]
 fn an_unsynced_file_is_lost_or_torn_by_sectors() {
-    let bugs = PlantedBugs {
-        skip_file_sync: true,
-        ..PlantedBugs::default()
-    };
+    let bugs = PlantedBugs { skip_file_sync: true, ..PlantedBugs::default() };
     let body = [1_u8; SECTOR_BYTES * 2 + 10];
     let store = cut_before(StepKind::Unlink, bugs, &body);
     let lost = store.restart(Survivors::None);
@@ -116,19 +108,13 @@ fn an_unsynced_file_is_lost_or_torn_by_sectors() {
         let highest = sectors.iter().rposition(|kept| *kept);
         let end = highest.map_or(0, |index| body.len().min((index + 1) * SECTOR_BYTES));
         assert!(found.contains(&torn(sectors, end)), "{sectors:?} cut off");
-        assert!(
-            found.contains(&torn(sectors, body.len())),
-            "{sectors:?} zero filled"
-        );
+        assert!(found.contains(&torn(sectors, body.len())), "{sectors:?} zero filled");
     }
 }
 
 #[test]
 fn by_lot_a_lost_sector_may_hold_something_older() {
-    let bugs = PlantedBugs {
-        skip_file_sync: true,
-        ..PlantedBugs::default()
-    };
+    let bugs = PlantedBugs { skip_file_sync: true, ..PlantedBugs::default() };
     let store = cut_before(StepKind::Unlink, bugs, &[1; SECTOR_BYTES * 8]);
     let stale = (0..64).any(|seed| {
         let body = get(&store.restart(Survivors::Seed(seed)), "log/1").unwrap();
@@ -140,10 +126,7 @@ fn by_lot_a_lost_sector_may_hold_something_older() {
 #[test]
 fn a_new_directory_that_was_not_synced_is_lost_with_what_is_in_it() {
     let store = SimStore::new();
-    store.plant(PlantedBugs {
-        skip_directory_sync: true,
-        ..PlantedBugs::default()
-    });
+    store.plant(PlantedBugs { skip_directory_sync: true, ..PlantedBugs::default() });
     create(&store, "log/0", b"zero").unwrap();
     // The link survives within a directory that does not.
     let found = outcomes(&store, "log/0");
@@ -167,10 +150,7 @@ fn an_overwrite_leaves_the_old_or_the_new_body() {
 fn a_delete_may_come_undone() {
     let store = with_log();
     delete(&store, "log/0").unwrap();
-    assert_eq!(
-        outcomes(&store, "log/0"),
-        [None, Some(b"zero".to_vec())].into()
-    );
+    assert_eq!(outcomes(&store, "log/0"), [None, Some(b"zero".to_vec())].into());
     store.crash();
     let store = store.restart(Survivors::All);
     assert!(is_absent(&get(&store, "log/0")));
@@ -198,10 +178,7 @@ fn a_second_crash_hits_the_recovery() {
     assert_eq!(second.step_count(), 0);
     second.set_plan(FaultPlan::crash_at(4));
     create(&second, "log/1", b"two").unwrap_err();
-    assert_eq!(
-        second.steps().last().unwrap().to_string(),
-        "4 sync-directory log crashed"
-    );
+    assert_eq!(second.steps().last().unwrap().to_string(), "4 sync-directory log crashed");
     let third = second.restart(Survivors::None);
     assert!(is_absent(&get(&third, "log/1")));
     let third = second.restart(Survivors::All);

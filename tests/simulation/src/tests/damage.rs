@@ -4,12 +4,7 @@ use super::{create, get, image, is_absent};
 use crate::{SimStore, Survivors};
 
 fn store() -> SimStore {
-    SimStore::from_image(&image(&[
-        ("log/0", b"zero"),
-        ("log/1", b"one"),
-        ("packs/ab/c", b"pack"),
-    ]))
-    .unwrap()
+    SimStore::from_image(&image(&[("log/0", b"zero"), ("log/1", b"one"), ("packs/ab/c", b"pack")])).unwrap()
 }
 
 #[test]
@@ -52,9 +47,7 @@ fn an_old_version_comes_back() {
     store.put_back("other/2", b"misplaced".to_vec()).unwrap();
     assert_eq!(get(&store, "log/1").unwrap(), b"old");
     assert_eq!(get(&store, "other/2").unwrap(), b"misplaced");
-    store
-        .put_back("packs", b"a directory".to_vec())
-        .unwrap_err();
+    store.put_back("packs", b"a directory".to_vec()).unwrap_err();
 }
 
 #[test]

@@ -5,17 +5,12 @@ use std::io;
 
 use super::{create, delete, get, is_absent, is_taken, overwrite, with_log};
 use crate::{
-    Errno, FaultPlan, Outcome, Repeat, SECTOR_BYTES, SimStore, StepError, StepFault, StepKind,
-    Survivors, Target,
+    Errno, FaultPlan, Outcome, Repeat, SECTOR_BYTES, SimStore, StepError, StepFault, StepKind, Survivors,
+    Target,
 };
 
 fn fault(from_step: u64, target: Target, repeat: Repeat) -> FaultPlan {
-    FaultPlan::failing(StepFault {
-        from_step,
-        target,
-        repeat,
-        errno: Errno::Io,
-    })
+    FaultPlan::failing(StepFault { from_step, target, repeat, errno: Errno::Io })
 }
 
 /// Returns the operating system's error behind an answer.
@@ -83,11 +78,7 @@ fn a_restart_ends_the_plan() {
 #[test]
 fn after_a_failed_directory_sync_a_second_one_saves_nothing() {
     let store = with_log();
-    store.set_plan(fault(
-        0,
-        Target::Only(StepKind::SyncDirectory),
-        Repeat::Once,
-    ));
+    store.set_plan(fault(0, Target::Only(StepKind::SyncDirectory), Repeat::Once));
     create(&store, "log/1", b"one").unwrap_err();
     assert_eq!(get(&store, "log/1").unwrap(), b"one");
     // This one succeeds, and a database that believes it is wrong.
@@ -107,11 +98,7 @@ fn after_a_failed_directory_sync_a_second_one_saves_nothing() {
 #[test]
 fn a_failed_change_does_not_overtake_a_later_one() {
     let store = with_log();
-    store.set_plan(fault(
-        0,
-        Target::Only(StepKind::SyncDirectory),
-        Repeat::Once,
-    ));
+    store.set_plan(fault(0, Target::Only(StepKind::SyncDirectory), Repeat::Once));
     delete(&store, "log/0").unwrap();
     store.sync_directory(&"log".into()).unwrap_err();
     create(&store, "log/0", b"new").unwrap();

@@ -18,9 +18,7 @@ fn history(store: &SimStore) -> Told {
     let mut told = Told::default();
     for (slot, body) in [("log/0", 1_u8), ("log/1", 2), ("log/0", 3), ("log/2", 4)] {
         let body = vec![body; 600];
-        told.sent
-            .entry(slot.to_owned())
-            .or_insert_with(|| body.clone());
+        told.sent.entry(slot.to_owned()).or_insert_with(|| body.clone());
         if create(store, slot, &body).is_ok() {
             told.acknowledged.insert(slot.to_owned(), body);
         } else if store.is_crashed() {
@@ -49,16 +47,12 @@ fn look_everywhere(bugs: PlantedBugs) -> Result<u64, String> {
             let recovered = store.restart(survivors).image();
             for (slot, body) in &told.acknowledged {
                 if recovered.get(slot) != Some(body) {
-                    return Err(format!(
-                        "step {step}, {survivors:?}: {slot} is not as answered"
-                    ));
+                    return Err(format!("step {step}, {survivors:?}: {slot} is not as answered"));
                 }
             }
             for (slot, body) in &recovered {
                 if told.sent.get(slot) != Some(body) {
-                    return Err(format!(
-                        "step {step}, {survivors:?}: {slot} was never sent so"
-                    ));
+                    return Err(format!("step {step}, {survivors:?}: {slot} was never sent so"));
                 }
             }
         }
@@ -74,28 +68,17 @@ fn the_sound_store_loses_nothing() {
 
 #[test]
 fn a_store_without_directory_syncs_is_found_out() {
-    look_everywhere(PlantedBugs {
-        skip_directory_sync: true,
-        ..PlantedBugs::default()
-    })
-    .unwrap_err();
+    look_everywhere(PlantedBugs { skip_directory_sync: true, ..PlantedBugs::default() }).unwrap_err();
 }
 
 #[test]
 fn a_store_without_file_syncs_is_found_out() {
-    look_everywhere(PlantedBugs {
-        skip_file_sync: true,
-        ..PlantedBugs::default()
-    })
-    .unwrap_err();
+    look_everywhere(PlantedBugs { skip_file_sync: true, ..PlantedBugs::default() }).unwrap_err();
 }
 
 #[test]
 fn a_store_that_overwrites_is_found_out() {
-    let bugs = PlantedBugs {
-        create_overwrites: true,
-        ..PlantedBugs::default()
-    };
+    let bugs = PlantedBugs { create_overwrites: true, ..PlantedBugs::default() };
     look_everywhere(bugs).unwrap_err();
 
     let store = SimStore::new();

@@ -42,13 +42,7 @@ fn an_overwrite_renames() {
 fn a_create_that_comes_second_cleans_up() {
     let store = with_log();
     create(&store, "log/0", b"other").unwrap_err();
-    assert_eq!(
-        store.trace()[3..],
-        [
-            "3 link log/0 refused: AlreadyExists",
-            "4 unlink log/0#1 done"
-        ]
-    );
+    assert_eq!(store.trace()[3..], ["3 link log/0 refused: AlreadyExists", "4 unlink log/0#1 done"]);
     assert_eq!(get(&store, "log/0").unwrap(), b"zero");
 }
 

@@ -1,3 +1,8 @@
 //! One binary for all tests that span crates.
 
+mod crash;
+mod diff_answers;
+mod enumeration;
+mod events;
+mod maintenance;
 mod statements;

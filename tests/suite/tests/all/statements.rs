@@ -17,16 +17,9 @@ fn check(history: &[Operation<Key, u32>]) -> (Database, Vec<i64>) {
     let mut known = vec![START - 1];
     for operation in history {
         let applied = apply(&database, operation);
-        let system = applied
-            .as_ref()
-            .copied()
-            .unwrap_or(known[known.len() - 1] + 1);
+        let system = applied.as_ref().copied().unwrap_or(known[known.len() - 1] + 1);
         let expected = oracle.apply(system, operation.clone());
-        assert_eq!(
-            applied.is_ok(),
-            expected.is_ok(),
-            "{operation:?}: {applied:?}"
-        );
+        assert_eq!(applied.is_ok(), expected.is_ok(), "{operation:?}: {applied:?}");
         if applied.is_ok() {
             known.push(system);
         }
@@ -41,20 +34,14 @@ fn compare(
     known: &[i64],
     history: &[Operation<Key, u32>],
 ) {
-    let mut points: Vec<i64> = history
-        .iter()
-        .flat_map(|o| [o.cutoff() - 1, o.cutoff(), o.cutoff() + 1])
-        .collect();
+    let mut points: Vec<i64> =
+        history.iter().flat_map(|o| [o.cutoff() - 1, o.cutoff(), o.cutoff() + 1]).collect();
     points.sort_unstable();
     points.dedup();
     for &valid in &points {
         for &system in known {
             let expected = oracle.state(valid, system);
-            assert_eq!(
-                state(database, valid, system),
-                expected,
-                "at {valid} known {system}: {history:?}"
-            );
+            assert_eq!(state(database, valid, system), expected, "at {valid} known {system}: {history:?}");
         }
     }
 }
@@ -68,12 +55,7 @@ fn every_row_of_the_truth_table() {
         let (database, known) = check(&history);
         let newest = known[known.len() - 1];
         for (cutoff, expected) in calotype_oracle::CUTOFFS.iter().zip(row.expected) {
-            assert_eq!(
-                state(&database, *cutoff, newest).get(&Key::FIRST).copied(),
-                expected,
-                "{}",
-                row.says
-            );
+            assert_eq!(state(&database, *cutoff, newest).get(&Key::FIRST).copied(), expected, "{}", row.says);
         }
     }
 }
@@ -81,12 +63,7 @@ fn every_row_of_the_truth_table() {
 #[test]
 fn random_histories() {
     for seed in 0..60 {
-        let shape = StatementShape {
-            operations: 12,
-            cutoffs: 5,
-            keys: 4,
-            values: 3,
-        };
+        let shape = StatementShape { operations: 12, cutoffs: 5, keys: 4, values: 3 };
         check(&statement_history(Seed::new(seed), shape));
     }
 }

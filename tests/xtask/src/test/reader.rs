@@ -45,9 +45,7 @@ impl fmt::Display for Reading {
 /// Runs the reader over the golden files; its exit status is the verdict.
 pub(super) fn run(workspace: &Workspace) -> Result<Reading> {
     if !workspace.root().join(SCRIPT).exists() {
-        return Ok(Reading::Absent(format!(
-            "left out, as there is no {SCRIPT}"
-        )));
+        return Ok(Reading::Absent(format!("left out, as there is no {SCRIPT}")));
     }
     println!("\n== python reader: {SCRIPT} {GOLDEN}");
     let environment = target_directory(workspace)?.join("python");
@@ -57,29 +55,17 @@ pub(super) fn run(workspace: &Workspace) -> Result<Reading> {
     };
     let mut reader = Command::new(interpreter);
     reader.args([SCRIPT, GOLDEN]).current_dir(workspace.root());
-    let status = reader
-        .status()
-        .context("could not start the python reader")?;
-    Ok(if status.success() {
-        Reading::Passed
-    } else {
-        Reading::Failed(format!("ended with {status}"))
-    })
+    let status = reader.status().context("could not start the python reader")?;
+    Ok(if status.success() { Reading::Passed } else { Reading::Failed(format!("ended with {status}")) })
 }
 
 /// Makes the environment where it is not there for these requirements, and returns its interpreter.
 fn prepare(workspace: &Workspace, environment: &Path) -> Result<PathBuf> {
-    let interpreter = environment.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
+    let interpreter = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let requirements = fs::read_to_string(workspace.root().join(REQUIREMENTS))
         .with_context(|| format!("could not read {REQUIREMENTS}"))?;
     let stamp = environment.join(STAMP);
-    if fs::read_to_string(&stamp).is_ok_and(|made_for| made_for == requirements)
-        && answers(&interpreter)
-    {
+    if fs::read_to_string(&stamp).is_ok_and(|made_for| made_for == requirements) && answers(&interpreter) {
         return Ok(interpreter);
     }
     let system = ["python3", "python"]
@@ -87,35 +73,19 @@ fn prepare(workspace: &Workspace, environment: &Path) -> Result<PathBuf> {
         .into_iter()
         .find(|name| answers(name))
         .context("there is neither python3 nor python")?;
-    call(
-        Command::new(system)
-            .args(["-m", "venv", "--clear"])
-            .arg(environment),
-    )?;
+    call(Command::new(system).args(["-m", "venv", "--clear"]).arg(environment))?;
     call(
         Command::new(&interpreter)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                REQUIREMENTS,
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS])
             .current_dir(workspace.root()),
     )?;
-    fs::write(&stamp, requirements)
-        .with_context(|| format!("could not write {}", stamp.display()))?;
+    fs::write(&stamp, requirements).with_context(|| format!("could not write {}", stamp.display()))?;
     Ok(interpreter)
 }
 
 /// Whether this is a Python that starts: a moved or upgraded one leaves a dead environment behind.
 fn answers(interpreter: &Path) -> bool {
-    let quiet = Command::new(interpreter)
-        .args(["-c", ""])
-        .stderr(Stdio::null())
-        .status();
+    let quiet = Command::new(interpreter).args(["-c", ""]).stderr(Stdio::null()).status();
     quiet.is_ok_and(|status| status.success())
 }
 
@@ -126,8 +96,6 @@ fn target_directory(workspace: &Workspace) -> Result<PathBuf> {
     let output = command.output().context("could not start cargo metadata")?;
     let metadata: serde_json::Value =
         serde_json::from_slice(&output.stdout).context("cargo metadata did not answer in JSON")?;
-    let path = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names no build directory")?;
+    let path = metadata["target_directory"].as_str().context("cargo metadata names no build directory")?;
     Ok(path.into())
 }

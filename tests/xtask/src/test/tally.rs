@@ -21,18 +21,12 @@ impl Tally {
         if let Some(name) = report.strip_suffix(" ... FAILED") {
             self.failures.push(name.to_owned());
         }
-        let Some((_, counts)) = report
-            .strip_prefix("result: ")
-            .and_then(|r| r.split_once(". "))
-        else {
+        let Some((_, counts)) = report.strip_prefix("result: ").and_then(|r| r.split_once(". ")) else {
             return;
         };
         self.binaries += 1;
         for count in counts.split("; ") {
-            match count
-                .split_once(' ')
-                .map(|(number, word)| (number.parse::<u64>(), word))
-            {
+            match count.split_once(' ').map(|(number, word)| (number.parse::<u64>(), word)) {
                 Some((Ok(number), "passed")) => self.passed += number,
                 Some((Ok(number), "failed")) => self.failed += number,
                 Some((Ok(number), "ignored")) => self.ignored += number,
@@ -53,17 +47,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            binaries,
-            passed,
-            failed,
-            ignored,
-            ..
-        } = self;
-        write!(
-            f,
-            "{passed} passed, {failed} failed, {ignored} ignored, test binaries: {binaries}"
-        )
+        let Self { binaries, passed, failed, ignored, .. } = self;
+        write!(f, "{passed} passed, {failed} failed, {ignored} ignored, test binaries: {binaries}")
     }
 }
 
@@ -83,10 +68,7 @@ mod tests {
         ] {
             tally.add(line);
         }
-        assert_eq!(
-            tally.to_string(),
-            "6 passed, 1 failed, 2 ignored, test binaries: 2"
-        );
+        assert_eq!(tally.to_string(), "6 passed, 1 failed, 2 ignored, test binaries: 2");
         assert_eq!(tally.failures(), ["as_of::misses"]);
     }
 

@@ -14,23 +14,11 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("calotype-simulation", &[]),
     (
         "calotype-suite",
-        &[
-            "calotype-cli",
-            "calotype-oracle",
-            "calotype-query",
-            "calotype-simulation",
-            "calotype-storage",
-        ],
+        &["calotype-cli", "calotype-oracle", "calotype-query", "calotype-simulation", "calotype-storage"],
     ),
     (
         "calotype-bench",
-        &[
-            "calotype-cli",
-            "calotype-oracle",
-            "calotype-query",
-            "calotype-simulation",
-            "calotype-storage",
-        ],
+        &["calotype-cli", "calotype-oracle", "calotype-query", "calotype-simulation", "calotype-storage"],
     ),
     ("xtask", &[]),
 ];
@@ -48,8 +36,7 @@ pub(super) fn check<'a>(members: impl Iterator<Item = &'a Package> + Clone) -> V
         };
         for dependency in &member.dependencies {
             if ours.contains(&dependency.as_str()) && !allowed.contains(&dependency.as_str()) {
-                let message =
-                    format!("may not depend on {dependency}: dependencies point one way (ARROWS)");
+                let message = format!("may not depend on {dependency}: dependencies point one way (ARROWS)");
                 problems.push(Problem::new(&member.name, message));
             }
         }
@@ -70,34 +57,19 @@ mod tests {
                 ..Package::default()
             })
             .collect();
-        let places: Vec<String> = check(members.iter())
-            .into_iter()
-            .map(|problem| problem.place)
-            .collect();
+        let places: Vec<String> = check(members.iter()).into_iter().map(|problem| problem.place).collect();
         assert_eq!(places, expected);
     }
 
     #[test]
     fn an_arrow_against_the_list_is_a_problem() {
+        check_crates(&[("calotype-storage", &["redb"]), ("calotype-query", &["calotype-storage"])], &[]);
         check_crates(
-            &[
-                ("calotype-storage", &["redb"]),
-                ("calotype-query", &["calotype-storage"]),
-            ],
-            &[],
-        );
-        check_crates(
-            &[
-                ("calotype-storage", &["calotype-query"]),
-                ("calotype-query", &["calotype-storage"]),
-            ],
+            &[("calotype-storage", &["calotype-query"]), ("calotype-query", &["calotype-storage"])],
             &["calotype-storage"],
         );
         check_crates(
-            &[
-                ("calotype-oracle", &["calotype-storage"]),
-                ("calotype-storage", &[]),
-            ],
+            &[("calotype-oracle", &["calotype-storage"]), ("calotype-storage", &[])],
             &["calotype-oracle"],
         );
     }

@@ -51,9 +51,7 @@ fn hash(page: &str, read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<String, Pr
         let bytes = read(path).ok_or_else(|| {
             Problem::new(
                 PAGE,
-                format!(
-                    "names {path}, which cannot be read: paths start at the root of the repository"
-                ),
+                format!("names {path}, which cannot be read: paths start at the root of the repository"),
             )
         })?;
         hasher.update(&bytes);
@@ -64,24 +62,16 @@ fn hash(page: &str, read: impl Fn(&str) -> Option<Vec<u8>>) -> Result<String, Pr
 /// Where the value of the comment `name` lies in `page`; there must be exactly one.
 fn find(page: &str, name: &str) -> Result<Range<usize>, Problem> {
     let opening = format!("<!-- {name}:");
-    let mut places = page
-        .match_indices(&opening)
-        .map(|(place, _)| place + opening.len());
+    let mut places = page.match_indices(&opening).map(|(place, _)| place + opening.len());
     match (places.next(), places.next()) {
         (Some(start), None) => {
             let length = page[start..].find("-->");
-            let length = length
-                .ok_or_else(|| Problem::new(PAGE, format!("its comment {name} has no end")))?;
+            let length =
+                length.ok_or_else(|| Problem::new(PAGE, format!("its comment {name} has no end")))?;
             Ok(start..start + length)
         }
-        (None, _) => Err(Problem::new(
-            PAGE,
-            format!("has no comment `{opening} ... -->`"),
-        )),
-        (Some(_), Some(_)) => Err(Problem::new(
-            PAGE,
-            format!("has the comment {name} more than once"),
-        )),
+        (None, _) => Err(Problem::new(PAGE, format!("has no comment `{opening} ... -->`"))),
+        (Some(_), Some(_)) => Err(Problem::new(PAGE, format!("has the comment {name} more than once"))),
     }
 }
 
@@ -89,22 +79,16 @@ fn find(page: &str, name: &str) -> Result<Range<usize>, Problem> {
 mod tests {
     use super::*;
 
-    const UNBLESSED: &str =
-        "# Format\n<!-- format-files: a.rs b.rs -->\n<!-- format-hash: none -->\nText.\n";
+    const UNBLESSED: &str = "# Format\n<!-- format-files: a.rs b.rs -->\n<!-- format-hash: none -->\nText.\n";
 
     fn code(path: &str) -> Option<Vec<u8>> {
-        ["a.rs", "b.rs"]
-            .contains(&path)
-            .then(|| path.as_bytes().to_vec())
+        ["a.rs", "b.rs"].contains(&path).then(|| path.as_bytes().to_vec())
     }
 
     #[test]
     fn a_blessed_page_is_right_until_the_code_changes() {
         let page = bless(UNBLESSED, code).unwrap();
-        assert!(page.contains(&format!(
-            "<!-- format-hash: {} -->\nText.",
-            blake3::hash(b"a.rsb.rs")
-        )));
+        assert!(page.contains(&format!("<!-- format-hash: {} -->\nText.", blake3::hash(b"a.rsb.rs"))));
         assert_eq!(check(&page, code), []);
         assert_eq!(check(&page, |_| Some(b"changed".to_vec())).len(), 1);
     }

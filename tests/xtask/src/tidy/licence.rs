@@ -21,10 +21,7 @@ const ALLOWED: [&str; 13] = [
 /// An exception (`WITH`) only adds permissions, so its licence decides.
 pub(super) fn is_allowed(expression: &str) -> bool {
     // The slash is how crates said OR before SPDX.
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     matches!(alternatives(&tokens), Some((true, [])))
 }

@@ -29,20 +29,15 @@ impl Metadata {
     /// Asks cargo, for all features and all platforms.
     pub(super) fn load(workspace: &Workspace) -> Result<Self> {
         let mut command = workspace.cargo();
-        command.args([
-            "metadata",
-            "--format-version=1",
-            "--all-features",
-            "--locked",
-        ]);
+        command.args(["metadata", "--format-version=1", "--all-features", "--locked"]);
         let output = command.output().context("could not start cargo metadata")?;
         ensure!(
             output.status.success(),
             "cargo metadata failed: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let metadata = serde_json::from_slice(&output.stdout)
-            .context("cargo metadata did not answer in JSON")?;
+        let metadata =
+            serde_json::from_slice(&output.stdout).context("cargo metadata did not answer in JSON")?;
         Self::parse(&metadata).context("cargo metadata answered in a shape unknown here")
     }
 
@@ -63,9 +58,7 @@ impl Metadata {
             })
         };
         let packages = metadata["packages"].as_array()?.iter().map(parse_package);
-        Some(Self {
-            packages: packages.collect::<Option<_>>()?,
-        })
+        Some(Self { packages: packages.collect::<Option<_>>()? })
     }
 
     /// The crates of this workspace.

@@ -17,34 +17,17 @@ const FORBIDDEN: [(&str, &str); 6] = [
     (concat!("TO", "DO"), "open work belongs in an issue"),
     (concat!("FIX", "ME"), "open work belongs in an issue"),
     (concat!("to", "do!"), "a path that panics is not finished"),
-    (
-        concat!("unimplem", "ented!"),
-        "a path that panics is not finished",
-    ),
-    (
-        concat!("#[ig", "nore"),
-        "a test that does not run shows nothing",
-    ),
-    (
-        concat!("#[should", "_panic"),
-        "any panic would pass: compare the error",
-    ),
+    (concat!("unimplem", "ented!"), "a path that panics is not finished"),
+    (concat!("#[ig", "nore"), "a test that does not run shows nothing"),
+    (concat!("#[should", "_panic"), "any panic would pass: compare the error"),
 ];
 
 /// What tests may not call: time makes them slow where it is long and flaky where it is short.
-const WAITS: [&str; 3] = [
-    concat!("sle", "ep("),
-    concat!("sle", "ep_until("),
-    concat!("sle", "ep_ms("),
-];
+const WAITS: [&str; 3] = [concat!("sle", "ep("), concat!("sle", "ep_until("), concat!("sle", "ep_ms(")];
 
 /// Folders that exist on one machine.
-const MACHINE_FOLDERS: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-];
+const MACHINE_FOLDERS: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
 /// Every rule, for one file of the repository.
 pub(super) fn check(path: &str, text: &str) -> Vec<Problem> {
@@ -76,14 +59,9 @@ fn check_name(path: &str) -> Option<Problem> {
     if path.rsplit('/').next() == Some("mod.rs") {
         return Some(Problem::new(path, "submodules are `foo.rs` beside `foo/`"));
     }
-    let stems = path
-        .split('/')
-        .map(|part| part.split('.').next().unwrap_or(part));
+    let stems = path.split('/').map(|part| part.split('.').next().unwrap_or(part));
     let empty = stems.into_iter().find(|stem| EMPTY_NAMES.contains(stem))?;
-    Some(Problem::new(
-        path,
-        format!("`{empty}` does not say what is inside: name the concept"),
-    ))
+    Some(Problem::new(path, format!("`{empty}` does not say what is inside: name the concept")))
 }
 
 fn check_head(path: &str, text: &str) -> Option<Problem> {
@@ -93,57 +71,27 @@ fn check_head(path: &str, text: &str) -> Option<Problem> {
 
 fn check_size(path: &str, text: &str) -> Option<Problem> {
     let lines = text.lines().count();
-    (lines > LINES_MAX).then(|| {
-        Problem::new(
-            path,
-            format!("has {lines} lines, more than {LINES_MAX}: split it"),
-        )
-    })
+    (lines > LINES_MAX)
+        .then(|| Problem::new(path, format!("has {lines} lines, more than {LINES_MAX}: split it")))
 }
 
 fn check_words(path: &str, text: &str) -> Vec<Problem> {
     let find = |line: &str| FORBIDDEN.into_iter().find(|(word, _)| has_word(line, word));
-    let found = text
-        .lines()
-        .enumerate()
-        .filter_map(|(index, line)| Some((index, find(line)?)));
-    found
-        .map(|(index, (word, reason))| at(path, index, format!("`{word}`: {reason}")))
-        .collect()
+    let found = text.lines().enumerate().filter_map(|(index, line)| Some((index, find(line)?)));
+    found.map(|(index, (word, reason))| at(path, index, format!("`{word}`: {reason}"))).collect()
 }
 
 fn check_waits(path: &str, text: &str) -> Vec<Problem> {
-    let whole_file =
-        path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs");
-    let tests = text
-        .lines()
-        .enumerate()
-        .skip_while(|(_, line)| !whole_file && line.trim() != "#[cfg(test)]");
+    let whole_file = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs");
+    let tests = text.lines().enumerate().skip_while(|(_, line)| !whole_file && line.trim() != "#[cfg(test)]");
     let waiting = tests.filter(|(_, line)| WAITS.iter().any(|call| has_word(line, call)));
-    waiting
-        .map(|(index, _)| {
-            at(
-                path,
-                index,
-                "a test waits for time: wait for the event instead",
-            )
-        })
-        .collect()
+    waiting.map(|(index, _)| at(path, index, "a test waits for time: wait for the event instead")).collect()
 }
 
 fn check_machine_paths(path: &str, text: &str) -> Vec<Problem> {
-    let find = |line: &str| {
-        MACHINE_FOLDERS
-            .into_iter()
-            .find(|folder| has_absolute(line, folder))
-    };
-    let found = text
-        .lines()
-        .enumerate()
-        .filter_map(|(index, line)| Some((index, find(line)?)));
-    found
-        .map(|(index, folder)| at(path, index, format!("`{folder}` is a path of one machine")))
-        .collect()
+    let find = |line: &str| MACHINE_FOLDERS.into_iter().find(|folder| has_absolute(line, folder));
+    let found = text.lines().enumerate().filter_map(|(index, line)| Some((index, find(line)?)));
+    found.map(|(index, folder)| at(path, index, format!("`{folder}` is a path of one machine"))).collect()
 }
 
 /// Whether `word` stands in `line` other than as part of a longer word.
@@ -160,8 +108,7 @@ fn has_word(line: &str, word: &str) -> bool {
 /// Whether `folder` stands in `line` as the start of a path, not within a longer path or address.
 fn has_absolute(line: &str, folder: &str) -> bool {
     let in_path = |c: char| c.is_alphanumeric() || "._-~*}".contains(c);
-    line.match_indices(folder)
-        .any(|(start, _)| !line[..start].ends_with(in_path))
+    line.match_indices(folder).any(|(start, _)| !line[..start].ends_with(in_path))
 }
 
 fn at(path: &str, index: usize, message: impl Into<String>) -> Problem {

@@ -31,22 +31,14 @@ pub(super) fn file_is_sound(file: &mut File, len_bytes: u64) -> io::Result<bool>
     let Ok(footer) = root_as_footer(&footer) else {
         return Ok(false);
     };
-    let blocks = footer
-        .recordBatches()
-        .into_iter()
-        .chain(footer.dictionaries())
-        .flatten();
+    let blocks = footer.recordBatches().into_iter().chain(footer.dictionaries()).flatten();
     let parts = blocks.map(|it| [it.offset(), i64::from(it.metaDataLength()), it.bodyLength()]);
-    Ok(parts
-        .map(sum)
-        .all(|end| end.is_some_and(|end| end <= len_bytes)))
+    Ok(parts.map(sum).all(|end| end.is_some_and(|end| end <= len_bytes)))
 }
 
 /// The sum of lengths, none of which may be negative.
 fn sum<const N: usize>(lengths: [i64; N]) -> Option<u64> {
-    lengths.into_iter().try_fold(0_u64, |sum, length| {
-        sum.checked_add(u64::try_from(length).ok()?)
-    })
+    lengths.into_iter().try_fold(0_u64, |sum, length| sum.checked_add(u64::try_from(length).ok()?))
 }
 
 /// Whether every message of an IPC stream lies within it. Says nothing about a stream that stops
@@ -70,9 +62,7 @@ pub(super) fn stream_is_sound(file: &mut File, len_bytes: u64) -> io::Result<boo
         let mut metadata = Vec::new();
         file.seek(SeekFrom::Start(metadata_at))?;
         file.take(metadata_len).read_to_end(&mut metadata)?;
-        let body_len = root_as_message(&metadata)
-            .ok()
-            .and_then(|it| sum([it.bodyLength()]));
+        let body_len = root_as_message(&metadata).ok().and_then(|it| sum([it.bodyLength()]));
         let end = body_len.and_then(|body| body.checked_add(metadata_at + metadata_len));
         match end {
             Some(end) if end <= len_bytes => at = end,
@@ -84,8 +74,5 @@ pub(super) fn stream_is_sound(file: &mut File, len_bytes: u64) -> io::Result<boo
 
 /// A little-endian number of four bytes.
 fn word(bytes: &[u8]) -> i32 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, byte| word << 8 | i32::from(*byte))
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | i32::from(*byte))
 }

@@ -40,9 +40,7 @@ impl<'a> CsvRows<'a> {
     ) -> Result<Self, InputError> {
         refuse_delimiter(delimiter)?;
         let metered = Metered::new(source.reader()?, meter);
-        let text = encoding
-            .decode(metered)
-            .map_err(|error| source.read_error(error))?;
+        let text = encoding.decode(metered).map_err(|error| source.read_error(error))?;
         let end = io::Cursor::new(b"\n").chain(END);
         let mut rows = Self {
             file: source.name(),
@@ -71,11 +69,7 @@ impl<'a> CsvRows<'a> {
         let (found, expected) = (self.parser.fields, self.header.len());
         let trailing = || (expected..found).all(|field| self.cell(field).is_empty());
         if found != expected && !(found > expected && self.allow_trailing_comma && trailing()) {
-            return Err(InputError::Ragged {
-                place: self.place(),
-                found,
-                expected,
-            });
+            return Err(InputError::Ragged { place: self.place(), found, expected });
         }
         Ok(true)
     }
@@ -97,18 +91,12 @@ impl<'a> CsvRows<'a> {
     }
 
     fn place(&self) -> Place {
-        Place {
-            file: self.file.to_owned(),
-            row: self.row,
-            line: Some(self.line()),
-        }
+        Place { file: self.file.to_owned(), row: self.row, line: Some(self.line()) }
     }
 
     fn read_header(&mut self) -> Result<Vec<String>, InputError> {
         if !self.read_record()? {
-            return Err(InputError::Empty {
-                file: self.file.to_owned(),
-            });
+            return Err(InputError::Empty { file: self.file.to_owned() });
         }
         let name = |field| String::from_utf8_lossy(self.cell(field)).into_owned();
         let mut names: Vec<_> = (0..self.parser.fields).map(name).collect();
@@ -117,10 +105,7 @@ impl<'a> CsvRows<'a> {
         }
         match names.iter().position(String::is_empty) {
             None => Ok(names),
-            Some(index) => Err(InputError::UnnamedColumn {
-                file: self.file.to_owned(),
-                position: index + 1,
-            }),
+            Some(index) => Err(InputError::UnnamedColumn { file: self.file.to_owned(), position: index + 1 }),
         }
     }
 
@@ -128,33 +113,23 @@ impl<'a> CsvRows<'a> {
     fn read_record(&mut self) -> Result<bool, InputError> {
         let read = self.parser.advance();
         let ended = read.and_then(|whole| Ok((whole, self.parser.at_end()?)));
-        let (whole, at_end) = ended.map_err(|source| InputError::Read {
-            file: self.file.to_owned(),
-            source,
-        })?;
+        let (whole, at_end) =
+            ended.map_err(|source| InputError::Read { file: self.file.to_owned(), source })?;
         if !whole {
-            return Err(InputError::RowTooLong {
-                place: self.place(),
-                bytes_max: ROW_BYTES_MAX,
-            });
+            return Err(InputError::RowTooLong { place: self.place(), bytes_max: ROW_BYTES_MAX });
         }
         let text = self.parser.text();
         if at_end && text == END {
             return Ok(false);
         }
         if at_end {
-            return Err(InputError::OpenQuote {
-                place: self.place(),
-            });
+            return Err(InputError::OpenQuote { place: self.place() });
         }
         let valid = |field| str::from_utf8(self.parser.field(field)).is_ok();
         if text.is_ascii() || (0..self.parser.fields).all(valid) {
             return Ok(true);
         }
-        Err(InputError::InvalidBytes {
-            place: self.place(),
-            encoding: self.encoding.name(),
-        })
+        Err(InputError::InvalidBytes { place: self.place(), encoding: self.encoding.name() })
     }
 }
 
@@ -164,9 +139,7 @@ fn refuse_delimiter(delimiter: u8) -> Result<(), InputError> {
     if usable && delimiter != b'"' {
         Ok(())
     } else {
-        Err(InputError::BadDelimiter {
-            delimiter: char::from(delimiter),
-        })
+        Err(InputError::BadDelimiter { delimiter: char::from(delimiter) })
     }
 }
 

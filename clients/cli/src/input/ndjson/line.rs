@@ -32,18 +32,9 @@ impl<'a> Lines<'a> {
         meter: &'a mut Meter<'_>,
     ) -> Result<Self, InputError> {
         let metered = Metered::new(source.reader()?, meter);
-        let text = encoding
-            .decode(metered)
-            .map_err(|error| source.read_error(error))?;
+        let text = encoding.decode(metered).map_err(|error| source.read_error(error))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, text);
-        Ok(Self {
-            file: source.name(),
-            encoding,
-            reader,
-            text: Vec::new(),
-            row: 0,
-            line: 0,
-        })
+        Ok(Self { file: source.name(), encoding, reader, text: Vec::new(), row: 0, line: 0 })
     }
 
     /// The file's name.
@@ -53,11 +44,7 @@ impl<'a> Lines<'a> {
 
     /// Where the line read last stands.
     pub(super) fn place(&self) -> Place {
-        Place {
-            file: self.file.to_owned(),
-            row: self.row,
-            line: Some(self.line),
-        }
+        Place { file: self.file.to_owned(), row: self.row, line: Some(self.line) }
     }
 
     /// The number of the line read last, from 1.
@@ -75,15 +62,8 @@ impl<'a> Lines<'a> {
         loop {
             self.text.clear();
             let bound = ROW_BYTES_MAX as u64 + 1;
-            let count = self
-                .reader
-                .by_ref()
-                .take(bound)
-                .read_until(b'\n', &mut self.text);
-            let count = count.map_err(|source| InputError::Read {
-                file: self.file.to_owned(),
-                source,
-            })?;
+            let count = self.reader.by_ref().take(bound).read_until(b'\n', &mut self.text);
+            let count = count.map_err(|source| InputError::Read { file: self.file.to_owned(), source })?;
             if count == 0 {
                 return Ok(false);
             }
@@ -97,31 +77,21 @@ impl<'a> Lines<'a> {
 
     fn check(&self) -> Result<(), InputError> {
         if self.text.len() > ROW_BYTES_MAX {
-            return Err(InputError::RowTooLong {
-                place: self.place(),
-                bytes_max: ROW_BYTES_MAX,
-            });
+            return Err(InputError::RowTooLong { place: self.place(), bytes_max: ROW_BYTES_MAX });
         }
         if self.row == 1 && self.text.trim_ascii_start().starts_with(b"[") {
-            return Err(InputError::JsonArray {
-                file: self.file.to_owned(),
-            });
+            return Err(InputError::JsonArray { file: self.file.to_owned() });
         }
         Ok(())
     }
 
     /// The line read last as pairs of a name and the raw text of its value.
     pub(super) fn object(&self) -> Result<Vec<(Cow<'_, str>, &str)>, InputError> {
-        let text = str::from_utf8(&self.text).map_err(|_| InputError::InvalidBytes {
-            place: self.place(),
-            encoding: self.encoding.name(),
-        })?;
+        let text = str::from_utf8(&self.text)
+            .map_err(|_| InputError::InvalidBytes { place: self.place(), encoding: self.encoding.name() })?;
         match serde_json::from_str::<Object<'_>>(text) {
             Ok(object) => Ok(object.0),
-            Err(source) => Err(InputError::Json {
-                place: self.place(),
-                source,
-            }),
+            Err(source) => Err(InputError::Json { place: self.place(), source }),
         }
     }
 }

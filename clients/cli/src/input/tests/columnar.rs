@@ -53,20 +53,14 @@ fn columns_are_flattened_to_kept_types() {
     let large = LargeStringArray::from(vec!["a", "b", "c"]);
     let views = StringViewArray::from(vec!["a", "b", "a long string, not inline"]);
     let batch = batch([
-        (
-            "i",
-            Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])),
-        ),
+        ("i", Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]))),
         ("dict", Arc::new(dictionary)),
         ("large", Arc::new(large)),
         ("view", Arc::new(views)),
         ("ns", Arc::new(nanos.with_timezone("UTC"))),
         ("ms", Arc::new(millis)),
         ("d64", Arc::new(dates)),
-        (
-            "wide",
-            Arc::new(wide.with_precision_and_scale(30, 2).unwrap()),
-        ),
+        ("wide", Arc::new(wide.with_precision_and_scale(30, 2).unwrap())),
         ("nothing", Arc::new(NullArray::new(3))),
     ]);
     let expected = "i int64, dict string, large string, view string, ns timestamp[us, tz=UTC], \
@@ -129,14 +123,8 @@ fn nothing_is_lost_in_silence() {
         column";
     let columns: [(ArrayRef, &str); 5] = [
         (Arc::new(fine), &bad("1001 ns since 1970", instant, digits)),
-        (
-            Arc::new(far),
-            &bad("9223372036854775807 ms since 1970", instant, range),
-        ),
-        (
-            Arc::new(Date64Array::from(vec![0, 1])),
-            &bad("1 ms since 1970", "date32[day]", malformed),
-        ),
+        (Arc::new(far), &bad("9223372036854775807 ms since 1970", instant, range)),
+        (Arc::new(Date64Array::from(vec![0, 1])), &bad("1 ms since 1970", "date32[day]", malformed)),
         (Arc::new(TimestampMicrosecondArray::from(vec![0, 1])), zone),
         (Arc::new(Time32SecondArray::from(vec![0, 1])), other),
     ];
@@ -164,8 +152,7 @@ fn truncated_files_are_refused() {
 
 #[test]
 fn large_batches_are_cut() {
-    let ids =
-        Int32Array::from_iter_values((0..=BATCH_ROWS_MAX).map(|id| i32::try_from(id).unwrap()));
+    let ids = Int32Array::from_iter_values((0..=BATCH_ROWS_MAX).map(|id| i32::try_from(id).unwrap()));
     for path in files(&batch([("id", Arc::new(ids))])) {
         let extract = read(&path, &ReadOptions::default()).unwrap();
         let lens: Vec<_> = extract.batches.iter().map(RecordBatch::num_rows).collect();
@@ -207,9 +194,6 @@ fn an_absurd_length_is_refused() {
         absurd[at + 7] = 0x10;
         fs::write(&path, &absurd).unwrap();
         let found = read(&path, &ReadOptions::default());
-        assert!(
-            matches!(found, Err(InputError::Damaged { .. })),
-            "{found:?}"
-        );
+        assert!(matches!(found, Err(InputError::Damaged { .. })), "{found:?}");
     }
 }

@@ -14,9 +14,7 @@ fn declared_types_are_read() {
         3|-0.50|0001-01-01|2026-03-31T00:00:00.000000Z|false|two\nlines|1000.0|∅";
     let found = read_bytes("a.csv", all.as_bytes(), &declared());
     // One cell holds a line break, so the text has a line more than there are rows.
-    let [batch] = &found.unwrap().batches[..] else {
-        panic!("one batch")
-    };
+    let [batch] = &found.unwrap().batches[..] else { panic!("one batch") };
     let found: Vec<_> = (0..3).map(|row| row_text(batch, row)).collect();
     assert_eq!(found.join("\n"), rows);
     let amount = "amount decimal128(18, 2), id int64 not null\n1.00|7";
@@ -44,10 +42,7 @@ fn other_types_are_inferred() {
              _op string\n1|2026-03-31T00:00:00.000000Z|∅|∅",
         ),
         // An amount that a float would have changed.
-        (
-            "a\n90071992547409931234.56\n0.1\n",
-            "a decimal128(38, 2)\n90071992547409931234.56\n0.10",
-        ),
+        ("a\n90071992547409931234.56\n0.1\n", "a decimal128(38, 2)\n90071992547409931234.56\n0.10"),
     ] {
         check("a.csv", text, &ReadOptions::default(), expected);
     }
@@ -59,30 +54,15 @@ fn conventions_of_text() {
     check("a.csv", b"\xEF\xBB\xBFid\n1\n", &plain, "id int64\n1");
     check("a.csv", "a\r1\r2\r", &plain, "a int64\n1\n2");
     let semicolon = with(|options| options.delimiter = b';');
-    check(
-        "a.csv",
-        "a;b\n1,5;2\n",
-        &semicolon,
-        "a string, b int64\n1,5|2",
-    );
+    check("a.csv", "a;b\n1,5;2\n", &semicolon, "a string, b int64\n1,5|2");
     check("a.tsv", "a\tb\n1\t2\n", &semicolon, "a int64, b int64\n1|2");
     let latin = with(|options| options.encoding = "latin-1".to_owned());
-    check(
-        "a.csv",
-        b"n\xE4me\nM\xFCller\n",
-        &latin,
-        "näme string\nMüller",
-    );
+    check("a.csv", b"n\xE4me\nM\xFCller\n", &latin, "näme string\nMüller");
     let auto = with(|options| options.encoding = "auto".to_owned());
     check("a.csv", b"a\nM\xFCller\n", &auto, "a string\nMüller");
     check("a.csv", "a\nMüller\n", &auto, "a string\nMüller");
     let nulls = with(|options| options.null_values = vec!["\\N".to_owned(), "NULL".to_owned()]);
-    check(
-        "a.csv",
-        "a,b\n1,\n\\N,NULL\n",
-        &nulls,
-        "a int64, b string\n1|\n∅|∅",
-    );
+    check("a.csv", "a,b\n1,\n\\N,NULL\n", &nulls, "a int64, b string\n1|\n∅|∅");
     let trim = with(|options| options.trim = true);
     let trimmed = "a int64, b string\n1|x\n∅|y";
     check("a.csv", " a , b\n 1 ,\"x \"\n  , y\n", &trim, trimmed);
@@ -106,9 +86,8 @@ fn trailing_delimiters_pass_on_demand() {
 fn bad_cells_are_named() {
     let malformed = "not a value of this type; mend it, or declare the column with another type";
     let range = "outside the range of this type; widen the column's type";
-    let digits = |found, kept| {
-        format!("{found} fractional digits where the type keeps {kept}; nothing is rounded")
-    };
+    let digits =
+        |found, kept| format!("{found} fractional digits where the type keeps {kept}; nothing is rounded");
     let (int, instant) = ("int64", "timestamp[us, tz=UTC]");
     let money = "decimal128(18, 2)";
     for (column, cell, expected, fault) in [
@@ -118,24 +97,9 @@ fn bad_cells_are_named() {
         ("amount", "12.345", money, &digits(3, 2)),
         ("amount", "10000000000000000.00", money, range),
         ("amount", "1e5", money, malformed),
-        (
-            "seen",
-            "2026-03-31T00:00:00.1234567Z",
-            instant,
-            &digits(7, 6),
-        ),
-        (
-            "seen",
-            "2026-03-31T00:00:00",
-            instant,
-            "no time zone; add Z or an offset such as +02:00",
-        ),
-        (
-            "day",
-            "2026-02-29",
-            "date32[day]",
-            "no such date or time of day",
-        ),
+        ("seen", "2026-03-31T00:00:00.1234567Z", instant, &digits(7, 6)),
+        ("seen", "2026-03-31T00:00:00", instant, "no time zone; add Z or an offset such as +02:00"),
+        ("day", "2026-02-29", "date32[day]", "no such date or time of day"),
         ("open", "yes", "bool", malformed),
         ("rate", "1,5", "double", malformed),
         ("hash", "AP8", "binary", malformed),
@@ -146,16 +110,8 @@ fn bad_cells_are_named() {
         check("a.csv", text, &declared(), &message);
     }
     let place = "a.csv, row 1 (line 2), column id";
-    let long = format!(
-        "{place}: found \"{}\"…, expected int64: {malformed}",
-        "x".repeat(60)
-    );
-    check(
-        "a.csv",
-        format!("id\n{}", "x".repeat(99)),
-        &declared(),
-        &long,
-    );
+    let long = format!("{place}: found \"{}\"…, expected int64: {malformed}", "x".repeat(60));
+    check("a.csv", format!("id\n{}", "x".repeat(99)), &declared(), &long);
     let escaped = format!("{place}: found \"\\u{{1b}}[1m\", expected int64: {malformed}");
     check("a.csv", "id\n\u{1b}[1m", &declared(), &escaped);
 }
@@ -204,10 +160,7 @@ fn broken_files_are_refused() {
         (b"a\nx\nM\xFCller\n", &invalid(2, 3, "UTF-8")),
         (b"n\xE4me\nx\n", &invalid(0, 1, "UTF-8")),
         (b"a,b\nx\xC3,\xBCy\n", &invalid(1, 2, "UTF-8")),
-        (
-            b"a\n\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\nb\n",
-            &invalid(1, 2, "UTF-8"),
-        ),
+        (b"a\n\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\nb\n", &invalid(1, 2, "UTF-8")),
     ] {
         check("a.csv", bytes, &ReadOptions::default(), expected);
     }

@@ -15,12 +15,7 @@ fn declared_types_are_read() {
     let rows = "1|12.30|2026-03-31|2026-03-31T00:00:00.000000Z|true|a\"ü|0.1|AP8=\n\
         2|1.50|∅|∅|∅|∅|∅|∅\n\
         9223372036854775807|∅|∅|∅|∅||NaN|∅";
-    check(
-        "a.ndjson",
-        text,
-        &declared(),
-        &format!("{DECLARED}\n{rows}"),
-    );
+    check("a.ndjson", text, &declared(), &format!("{DECLARED}\n{rows}"));
 }
 
 #[test]
@@ -47,20 +42,14 @@ fn other_types_are_inferred() {
 #[test]
 fn other_encodings_are_read() {
     let latin = with(|options| options.encoding = "latin-1".to_owned());
-    check(
-        "a.ndjson",
-        b"{\"n\xE4me\":\"M\xFCller\"}",
-        &latin,
-        "näme string\nMüller",
-    );
+    check("a.ndjson", b"{\"n\xE4me\":\"M\xFCller\"}", &latin, "näme string\nMüller");
 }
 
 #[test]
 fn bad_cells_are_named() {
     let malformed = "not a value of this type; mend it, or declare the column with another type";
-    let kind = |kind| {
-        format!("JSON {kind} is not read as this type; mend it, or declare the column otherwise")
-    };
+    let kind =
+        |kind| format!("JSON {kind} is not read as this type; mend it, or declare the column otherwise");
     let digits = "3 fractional digits where the type keeps 2; nothing is rounded";
     for (column, value, expected, fault) in [
         ("name", "5", "string", &*kind("number")),
@@ -73,12 +62,7 @@ fn bad_cells_are_named() {
         ("id", "1e2", "int64", malformed),
         ("id", "false", "int64", &kind("boolean")),
         ("amount", "1.234", "decimal128(18, 2)", digits),
-        (
-            "seen",
-            "1774951199",
-            "timestamp[us, tz=UTC]",
-            &kind("number"),
-        ),
+        ("seen", "1774951199", "timestamp[us, tz=UTC]", &kind("number")),
         ("new", "{\"y\":1}", "a plain value", &kind("object")),
     ] {
         let place = format!("a.ndjson, row 1 (line 2), column {column}");

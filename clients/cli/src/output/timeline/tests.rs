@@ -108,11 +108,7 @@ fn instants_too_long_for_their_periods_get_numbers() {
     let hour = 3600 * MICROS_PER_SECOND;
     check(
         &[
-            fact(
-                (day(0) + hour, Some(day(1))),
-                (day(2) + 1, None),
-                "a\u{1b}[1m",
-            ),
+            fact((day(0) + hour, Some(day(1))), (day(2) + 1, None), "a\u{1b}[1m"),
             fact((day(1), None), (day(2) + 1, None), "b"),
         ],
         50,
@@ -132,30 +128,15 @@ fn instants_too_long_for_their_periods_get_numbers() {
 
 #[test]
 fn what_does_not_fit_is_counted() {
-    let facts: Vec<_> = (0..60)
-        .map(|n| fact((day(n), Some(day(n + 1))), (day(0), None), &format!("{n}")))
-        .collect();
+    let facts: Vec<_> =
+        (0..60).map(|n| fact((day(n), Some(day(n + 1))), (day(0), None), &format!("{n}"))).collect();
     let text = draw(&facts, 22);
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!(
-        lines[..4],
-        [
-            "            true on",
-            "known on    (1) (2) (3)",
-            "2026-01-01  |###|###|",
-            "",
-        ]
-    );
-    assert_eq!(
-        lines[4..8],
-        ["(1) 2026-02-28", "(2) 2026-03-01", "(3) 2026-03-02", ""]
-    );
+    assert_eq!(lines[..4], ["            true on", "known on    (1) (2) (3)", "2026-01-01  |###|###|", "",]);
+    assert_eq!(lines[4..8], ["(1) 2026-02-28", "(2) 2026-03-01", "(3) 2026-03-02", ""]);
     assert_eq!(lines[8], "A  0");
     assert_eq!(
         lines[60..],
-        [
-            "#  one of 8 further contents",
-            "earlier periods that do not fit the width: 58",
-        ]
+        ["#  one of 8 further contents", "earlier periods that do not fit the width: 58",]
     );
 }

@@ -1,0 +1,91 @@
+//! Answers on their way out: rows as they come, then the claim.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use calotype_query::{Answer, Claim, End};
+
+use crate::claim::ClaimArgs;
+use crate::error::CliError;
+use crate::output::{self, Cells, Format, OutputError, TableOptions};
+use crate::session::Session;
+
+/// Where programs find the claim in the metadata of Arrow and Parquet.
+const CLAIM_KEY: &str = "calotype.claim";
+
+/// Writes an answer where answers go, as it comes, and tells its claim.
+///
+/// # Errors
+/// It could not be read or written.
+pub(crate) async fn print(
+    session: &Session,
+    answer: Answer,
+    claim: &ClaimArgs,
+) -> Result<End, CliError> {
+    let format = session.format()?;
+    let (told, end) = write(answer, format, session.out()?, TableOptions::default()).await?;
+    claim.tell(session, format, &told, end)?;
+    Ok(end)
+}
+
+/// Writes an answer as it comes.
+///
+/// # Errors
+/// It could not be read or written.
+pub(crate) async fn write(
+    mut answer: Answer,
+    format: Format,
+    out: Box<dyn Write + Send>,
+    table: TableOptions,
+) -> Result<(Claim, End), CliError> {
+    let schema = with_claim(answer.schema(), answer.claim());
+    let mut writer = output::writer_with(format, &schema, out, table)?;
+    while let Some(batch) = answer.next().await? {
+        let batch = batch.with_schema(SchemaRef::clone(&schema));
+        let batch = batch.map_err(|source| OutputError::Arrow {
+            format: "an answer",
+            source,
+        })?;
+        writer.write(&batch)?;
+    }
+    writer.finish()?;
+    let claim = answer.claim().clone();
+    let (_, end) = answer.collect().await?;
+    Ok((claim, end))
+}
+
+/// The schema with the claim in its metadata.
+fn with_claim(schema: &SchemaRef, claim: &Claim) -> SchemaRef {
+    let mut metadata: HashMap<String, String> = schema.metadata().clone();
+    metadata.insert(CLAIM_KEY.to_owned(), claim.to_json());
+    Arc::new(Schema::new_with_metadata(
+        schema.fields().clone(),
+        metadata,
+    ))
+}
+
+/// The rows of some batches as text, column by column; a null is none.
+///
+/// # Errors
+/// A column has no form as text.
+pub(crate) fn texts(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>, CliError> {
+    let mut rows = Vec::new();
+    for batch in batches {
+        let cells: Result<Vec<_>, _> = batch.columns().iter().map(Cells::of).collect();
+        let cells = cells.map_err(|source| OutputError::Arrow {
+            format: "a table",
+            source,
+        })?;
+        for row in 0..batch.num_rows() {
+            let text = |cells: &Cells| {
+                let mut text = String::new();
+                cells.append(row, &mut text).map(|_| text)
+            };
+            rows.push(cells.iter().map(text).collect());
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,173 @@
+//! A world to test in: a machine with a disk, a clock, one database at a time, and a
+//! journal of what was sent and what was answered.
+
+use std::sync::Arc;
+
+use calotype_simulation::{SimStore, Survivors};
+use calotype_storage::SystemTime;
+use calotype_storage::commit::Receipt;
+use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
+use calotype_storage::error::Error;
+use calotype_storage::evaluate::Proposal;
+use futures::executor::block_on;
+use futures::future::join_all;
+
+use crate::harness::{START, TestClock, TestEntropy};
+use crate::script::{Action, Script, Step};
+use crate::simulated::{bucket, disk};
+
+/// Something that was sent, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What.
+    pub action: Action,
+    /// As it went out: a repetition is the same.
+    pub proposal: Proposal,
+    /// What is known of it.
+    pub outcome: Outcome,
+}
+
+/// What is known of something sent.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It was acknowledged, in the n-th answer of this world.
+    Acknowledged(Receipt, u64),
+    /// It was refused: it is not there.
+    Refused(Error),
+    /// There was an error or no answer: it is there or not.
+    Unknown(Option<Error>),
+}
+
+/// A machine and what happened to it. Clones share the machine.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The disk.
+    pub store: SimStore,
+    /// The clock.
+    pub clock: Arc<TestClock>,
+    /// Everything sent so far.
+    pub journal: Vec<Sent>,
+    /// The next step of the script.
+    pub position: usize,
+    /// Whether the store lies beyond a network.
+    pub is_remote: bool,
+    /// Where the index is kept.
+    pub state: StateFolder,
+    processes: u64,
+    answers: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new(SimStore::new())
+    }
+}
+
+impl World {
+    /// A world around a disk.
+    pub fn new(store: SimStore) -> Self {
+        Self {
+            store,
+            clock: TestClock::new(START),
+            journal: Vec::new(),
+            position: 0,
+            is_remote: false,
+            state: StateFolder::Memory,
+            processes: 0,
+            answers: 0,
+        }
+    }
+
+    /// The same world after a crash, with what survives.
+    #[must_use]
+    pub fn restarted(&self, survivors: Survivors) -> Self {
+        let clock = TestClock::new(self.clock.micros());
+        Self { store: self.store.restart(survivors), clock, ..self.clone() }
+    }
+
+    /// Starts a process: its nonces are its own.
+    ///
+    /// # Errors
+    /// As the database answers.
+    pub fn open(&mut self) -> Result<Database, Error> {
+        self.open_for(Access::Create)
+    }
+
+    /// The same with other access.
+    ///
+    /// # Errors
+    /// As the database answers.
+    pub fn open_for(&mut self, access: Access) -> Result<Database, Error> {
+        self.processes += 1;
+        let options = OpenOptions {
+            clock: Arc::clone(&self.clock) as _,
+            entropy: TestEntropy::new(self.processes << 32),
+            ..OpenOptions::new(access, self.state.clone())
+        };
+        let backend = if self.is_remote { bucket(&self.store) } else { disk(&self.store) };
+        block_on(Database::open(backend, options))
+    }
+
+    /// Runs a script from where it stands until it ends or the machine dies. The database, if one is open.
+    pub fn run(&mut self, script: &Script) -> Option<Database> {
+        let mut database = self.open_again()?;
+        while let Some(step) = script.steps.get(self.position) {
+            self.position += 1;
+            match step {
+                Step::Send(actions) => self.send(&database, actions),
+                Step::Reopen => {
+                    drop(database);
+                    database = self.open_again()?;
+                }
+            }
+            if self.store.is_crashed() {
+                return None;
+            }
+        }
+        Some(database)
+    }
+
+    /// Opens; a store that failed once is asked once more.
+    fn open_again(&mut self) -> Option<Database> {
+        self.open().or_else(|_| self.open()).ok()
+    }
+
+    /// Sends actions at once and waits for all answers.
+    pub fn send(&mut self, database: &Database, actions: &[Action]) {
+        let first = self.journal.len();
+        for action in actions {
+            let known = database.context(&action.context_name());
+            let known =
+                known.ok().and_then(|context| context.newest_system_time()).unwrap_or(SystemTime::FIRST);
+            let key = format!("op-{}", self.journal.len());
+            self.journal.push(Sent {
+                action: action.clone(),
+                proposal: action.proposal(&key, known),
+                outcome: Outcome::Unknown(None),
+            });
+        }
+        let places: Vec<usize> = (first..self.journal.len()).collect();
+        self.send_again(database, &places);
+    }
+
+    /// Sends what was sent before, as it was.
+    pub fn send_again(&mut self, database: &Database, places: &[usize]) {
+        let proposals = places.iter().map(|place| &self.journal[*place].proposal);
+        let commits = proposals.map(|proposal| database.commit(proposal.clone()));
+        let answers = block_on(join_all(commits));
+        for (place, answer) in places.iter().zip(answers) {
+            self.answers += 1;
+            self.journal[*place].outcome = match answer {
+                Ok(receipt) => Outcome::Acknowledged(receipt, self.answers),
+                Err(error @ (Error::Refused(_) | Error::ClockBehind { .. })) => Outcome::Refused(error),
+                Err(error) => Outcome::Unknown(Some(error)),
+            };
+        }
+    }
+
+    /// Places in the journal of all that has no answer.
+    pub fn unanswered(&self) -> Vec<usize> {
+        let unanswered = |place: &usize| matches!(self.journal[*place].outcome, Outcome::Unknown(_));
+        (0..self.journal.len()).filter(unanswered).collect()
+    }
+}
