@@ -136,7 +136,9 @@ fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
                 KeyValue::Integer(integer) => {
                     integer.checked_mul(10_i128.checked_pow(scale.unsigned_abs().into())?)?
                 }
-                KeyValue::Bool(_) | KeyValue::Text(_) | KeyValue::Bytes(_) => decimal(text()?, scale.unsigned_abs())?,
+                KeyValue::Bool(_) | KeyValue::Text(_) | KeyValue::Bytes(_) => {
+                    decimal(text()?, scale.unsigned_abs())?
+                }
             };
             let array =
                 Decimal128Array::from(vec![unscaled]).with_precision_and_scale(precision, scale).ok()?;

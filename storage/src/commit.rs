@@ -235,12 +235,20 @@ fn answer_all(tickets: Vec<Ticket>, error: &Error) {
     }
 }
 
-/// Prepares a put for the context as it is now.
+/// Prepares a put for the context as it is now; one that was committed before, for the context as it was then: its
+/// columns may have other names since.
 fn prepare_for(inner: &Inner, proposal: &Proposal) -> Result<Option<Arc<Extract>>, Error> {
     let Proposal::Put(put) = proposal else {
         return Ok(None);
     };
     let context = inner.context(&put.context)?.ok_or_else(|| Refusal::NoContext(put.context.clone()))?;
+    if let Some(key) = &put.options.idempotency_key
+        && let Some(id) = inner.idempotent(&put.context, &put.options.principal, key)?
+        && let Some(entry) = context.entry_at(id)
+    {
+        let then = context.with_schemas_before(entry.system_time());
+        return Ok(Some(Arc::new(prepare(put, &then, inner.limits)?)));
+    }
     Ok(Some(Arc::new(prepare(put, &context, inner.limits)?)))
 }
 
@@ -268,12 +276,17 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
     let mut batch = Batch {
         built: Vec::new(),
         contexts: BTreeMap::new(),
+        waiting: BTreeMap::new(),
         next_live: wall,
         bytes: record.to_bytes().len(),
     };
+    for ticket in &tickets {
+        *batch.waiting.entry(ticket.proposal.context().clone()).or_default() += 1;
+    }
     let mut later = Vec::new();
     let mut packs = Vec::new();
     for ticket in tickets {
+        batch.waiting.entry(ticket.proposal.context().clone()).and_modify(|waiting| *waiting -= 1);
         if batch.holds_key_of(&ticket.proposal) || batch.bytes > BYTES_MAX / 2 {
             later.push(ticket);
             continue;
@@ -302,6 +315,8 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
 struct Batch {
     built: Vec<Ticket>,
     contexts: BTreeMap<ContextName, Context>,
+    /// Proposals of each context that are still to be evaluated.
+    waiting: BTreeMap<ContextName, usize>,
     next_live: SystemTime,
     bytes: usize,
 }
@@ -366,12 +381,21 @@ impl Batch {
         let place = u32::try_from(record.entries.len()).expect("a record is bounded");
         let id = EntryId { record: record.sequence, place };
         let entry = inner.hydrate_staged(evaluated.entry.clone(), &evaluated.packs).await?;
-        let after = match context.cloned() {
-            None => Context::create(id, entry),
-            Some(mut context) => context.apply(id, entry).map(|()| context),
-        };
-        let after = after.map_err(|error| Error::damaged("an entry in the making", error))?;
-        self.contexts.insert(name.clone(), after);
+        let damaged = |error| Error::damaged("an entry in the making", error);
+        let is_last = self.waiting.get(name).is_none_or(|waiting| *waiting == 0);
+        match context {
+            None => {
+                let context = Context::create(id, entry).map_err(damaged)?;
+                self.contexts.insert(name.clone(), context);
+            }
+            // Nobody in this record will look at the context again: checking is enough.
+            Some(context) if is_last => context.check(id, &entry).map_err(damaged)?,
+            Some(context) => {
+                let mut context = context.clone();
+                context.apply(id, entry).map_err(damaged)?;
+                self.contexts.insert(name.clone(), context);
+            }
+        }
         Ok(Ok(evaluated))
     }
 }
@@ -398,8 +422,9 @@ fn replayed(
     let Some(id) = inner.idempotent(proposal.context(), &options.principal, key)? else {
         return Ok(None);
     };
-    let entry = context.entries().iter().find(|entry| entry.id == id);
-    let entry = entry.ok_or_else(|| Error::damaged("the index", "it names an entry that is not there"))?;
+    let entry = context
+        .entry_at(id)
+        .ok_or_else(|| Error::damaged("the index", "it names an entry that is not there"))?;
     if entry.entry.put_digest != Some(proposal.digest(extract)) {
         return Err(Refusal::IdempotencyKeyReused { key: key.clone(), commit: id.record }.into());
     }
@@ -438,15 +463,12 @@ fn system_time(
         }
         (None, Proposal::GoLive(_)) => Ok((next_live, true)),
         (None, _) if proposal.is_data() => Err(Refusal::NoRecordedAt(context.name().clone()).into()),
-        // Deeds about the context itself stay within what has been imported.
-        (
-            None,
-            Proposal::Create(_)
-            | Proposal::Alter(_)
-            | Proposal::Put(_)
-            | Proposal::Withdraw(_)
-            | Proposal::Materialise(_),
-        ) => Ok((newest.map_or(SystemTime::FIRST, SystemTime::next), false)),
+        // A keyframe says nothing new: it takes no microsecond from the source.
+        (None, Proposal::Materialise(_)) => Ok((newest.unwrap_or(SystemTime::FIRST), false)),
+        // Other deeds about the context itself stay within what has been imported.
+        (None, Proposal::Create(_) | Proposal::Alter(_) | Proposal::Put(_) | Proposal::Withdraw(_)) => {
+            Ok((newest.map_or(SystemTime::FIRST, SystemTime::next), false))
+        }
     }
 }
 
@@ -553,7 +575,7 @@ async fn acknowledge(inner: &Inner, built: Built, bytes: &Bytes) {
         let receipt = applied.as_ref().map_err(Clone::clone).and_then(|()| {
             let context = inner.context(ticket.proposal.context())?;
             let found = context.as_ref().and_then(|context| {
-                let entry = context.entries().iter().rev().find(|entry| entry.id == id)?;
+                let entry = context.entry_at(id)?;
                 Some(inner.receipt(context, entry, false))
             });
             found.ok_or_else(|| Error::damaged("the index", "it lacks an entry that was applied"))

@@ -149,24 +149,53 @@ impl Context {
         Ok(context)
     }
 
-    /// Takes the next entry.
+    /// Whether an entry can come next.
     ///
     /// # Errors
-    /// [`ApplyError`] if the entry cannot follow; the context is then as it was.
-    pub fn apply(&mut self, id: EntryId, entry: Entry) -> Result<(), ApplyError> {
+    /// [`ApplyError`] says why not.
+    pub fn check(&self, id: EntryId, entry: &Entry) -> Result<(), ApplyError> {
         let wrong = |what| Err(ApplyError { id, context: entry.context.clone(), what });
-        let system = entry.system_time;
+        let keeps_time = matches!(entry.body, Body::Materialise(_));
         if let Some(last) = self.entries.last() {
             if last.id >= id {
                 return wrong("it comes after an entry that stands later in the log");
             }
-            if last.system_time() >= system {
+            // A keyframe says nothing new, so it may share the time of the entry before it.
+            if last.system_time() > entry.system_time
+                || (last.system_time() == entry.system_time && !keeps_time)
+            {
                 return wrong("its system time does not rise");
             }
         }
+        match &entry.body {
+            Body::Create(_) => wrong("the context was created before"),
+            Body::Full(put) | Body::Delta(put) if put.cutoff.is_none() => wrong("it has no cutoff"),
+            Body::Materialise(keyframe) if keyframe.covers > self.next_ordinal().get() => {
+                wrong("it covers entries that do not exist")
+            }
+            Body::Alter(_)
+            | Body::GoLive(_)
+            | Body::Facts(_)
+            | Body::Full(_)
+            | Body::Delta(_)
+            | Body::Withdraw(_)
+            | Body::Materialise(_) => Ok(()),
+        }
+    }
+
+    /// Takes the next entry.
+    ///
+    /// # Errors
+    /// [`ApplyError`] if the entry cannot follow; the context is then as it was.
+    ///
+    /// # Panics
+    /// Never: an entry is checked first.
+    pub fn apply(&mut self, id: EntryId, entry: Entry) -> Result<(), ApplyError> {
+        self.check(id, &entry)?;
+        let system = entry.system_time;
         let ordinal = self.next_ordinal();
         match &entry.body {
-            Body::Create(_) => return wrong("the context was created before"),
+            Body::Create(_) => {}
             Body::Alter(alter) => {
                 self.adopt(id, system, alter.schema.as_ref())?;
                 self.max_retracted_ppm = alter.max_retracted_ppm.or(self.max_retracted_ppm);
@@ -174,9 +203,7 @@ impl Context {
             Body::GoLive(_) => self.importing = false,
             Body::Facts(put) => self.adopt(id, system, put.schema.as_ref())?,
             Body::Full(put) | Body::Delta(put) => {
-                let Some(cutoff) = put.cutoff else {
-                    return wrong("it has no cutoff");
-                };
+                let cutoff = put.cutoff.expect("the check demands a cutoff");
                 self.adopt(id, system, put.schema.as_ref())?;
                 if put.replace {
                     self.cutoffs.apply(cutoff, ordinal, system, Deed::Withdraw);
@@ -188,9 +215,6 @@ impl Context {
                 self.cutoffs.apply(withdraw.cutoff, ordinal, system, Deed::Withdraw);
             }
             Body::Materialise(keyframe) => {
-                if keyframe.covers > ordinal.get() {
-                    return wrong("it covers entries that do not exist");
-                }
                 self.keyframes.push(Keyframe {
                     valid: keyframe.valid_at,
                     known: keyframe.known_at,
@@ -294,6 +318,17 @@ impl Context {
         &self.schemas
     }
 
+    /// The context with the schemas alone that were in force before a system time: a put that was committed then
+    /// is prepared on it once more when it is sent again.
+    pub(crate) fn with_schemas_before(&self, system: SystemTime) -> Self {
+        let mut context = self.clone();
+        context.schemas.retain(|(since, _)| *since < system);
+        context.key = context.schema().map_or_else(|| self.created.key.clone(), |schema| schema.key_names());
+        let fields = context.schemas.iter().flat_map(|(_, schema)| schema.fields());
+        context.fields_used = fields.map(|field| field.id.get()).max().unwrap_or(0);
+        context
+    }
+
     /// The first field id that was never used.
     pub fn next_field_id(&self) -> FieldId {
         FieldId::new(self.fields_used + 1)
@@ -328,9 +363,17 @@ impl Context {
         self.entries.last().map(|entry| entry.system_time())
     }
 
-    /// The record that holds the newest entry.
+    /// The record that holds the newest entry, keyframes aside: they change nothing that a client sees.
     pub fn newest_record(&self) -> Option<Sequence> {
-        self.entries.last().map(|entry| entry.id.record)
+        let mut entries = self.entries.iter().rev();
+        let newest = entries.find(|entry| !matches!(entry.entry.body, Body::Materialise(_)));
+        newest.map(|entry| entry.id.record)
+    }
+
+    /// An entry by its place in the log.
+    pub fn entry_at(&self, id: EntryId) -> Option<&Arc<KnownEntry>> {
+        let place = self.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        Some(&self.entries[place])
     }
 
     /// The ledger of its cutoffs.

@@ -190,6 +190,13 @@ impl Inner {
     }
 }
 
+impl Drop for Inner {
+    /// Lets the next opening find all of it; what does not reach the disk is replayed from the log.
+    fn drop(&mut self) {
+        self.index.sync().ok();
+    }
+}
+
 impl Database {
     /// Opens a store: applies what the index has not seen, and, for writing, tests the store once.
     ///
@@ -271,7 +278,7 @@ impl Database {
         let missing = || Error::NotFound { what: "snapshot", name: id.to_string() };
         let (name, place) = found.ok_or_else(missing)?;
         let context = self.context(&name)?;
-        let entry = context.entries().iter().find(|entry| entry.id == place).cloned().ok_or_else(missing)?;
+        let entry = context.entry_at(place).cloned().ok_or_else(missing)?;
         Ok((context, entry))
     }
 

@@ -12,24 +12,26 @@ mod withdraw;
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use keyframe::check_keyframe;
-pub(crate) use keyframe::newest_point;
+pub use keyframe::newest_point;
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::facts::{FactRows, FactWriter, WrittenFacts};
 use crate::identity::{PutDigest, StoreId};
 use crate::manifest::Part;
-use crate::name::ContextName;
+use crate::name::{ContextName, FieldName};
 use crate::pack::Pack;
 use crate::put::{Extract, Put, PutKind, PutOptions};
 use crate::reader::ChunkReader;
 use crate::record::{
-    AlterEntry, Body, Counts, CreateEntry, Entry, GoLiveEntry, INLINE_LIST_BYTES_MAX, Listed, PutEntry,
-    SchemaWire, WithdrawEntry,
+    AlterEntry, Body, Counts, CreateEntry, Entry, GoLiveEntry, INLINE_LIST_BYTES_MAX, Listed, PACKS_MAX,
+    PutEntry, SchemaWire, WithdrawEntry,
 };
 use crate::refusal::Refusal;
-use crate::schema::{Schema, SchemaVersion};
+use crate::schema::{KEY_FIELDS_MAX, Schema, SchemaError, SchemaVersion};
 use crate::time::{SystemTime, ValidTime};
 
 /// What a client wants to commit.
@@ -134,22 +136,45 @@ impl Proposal {
             return extract.digest;
         }
         let options = self.options();
-        let said = match self {
-            Self::Create(create) => format!("create {}", serde_json::json!(create.definition)),
-            Self::Alter(alter) => format!("alter {:?} {:?}", alter.rename, alter.max_retracted_ppm),
-            Self::GoLive(_) => "go_live".to_owned(),
-            Self::Put(_) => "put".to_owned(),
-            Self::Withdraw(withdraw) => {
-                let recorded = options.recorded_at.map(SystemTime::micros);
-                format!("withdraw {} {recorded:?}", withdraw.cutoff.micros())
+        let deed = match self {
+            Self::Create(create) => Said::Create(&create.definition),
+            Self::Alter(alter) => {
+                Said::Alter { rename: alter.rename.as_ref(), max_retracted_ppm: alter.max_retracted_ppm }
             }
-            Self::Materialise(m) => {
-                format!("materialise {} {}", m.valid.micros(), m.known.micros())
-            }
+            Self::GoLive(_) => Said::GoLive,
+            Self::Put(_) => unreachable!("a put is digested with its rows"),
+            Self::Withdraw(withdraw) => Said::Withdraw {
+                cutoff: withdraw.cutoff.micros(),
+                recorded_at: options.recorded_at.map(SystemTime::micros),
+            },
+            Self::Materialise(materialise) => Said::Materialise {
+                valid_at: materialise.valid.micros(),
+                known_at: materialise.known.micros(),
+            },
         };
         let reason = options.reason.as_ref().map(crate::name::Reason::as_str);
-        PutDigest::new(blake3::hash(format!("{said} {reason:?}").as_bytes()).into())
+        let identity = serde_json::to_vec(&Identity { deed, reason });
+        let identity = identity.expect("every field has a JSON form");
+        PutDigest::new(blake3::hash(&identity).into())
     }
+}
+
+/// What makes a deed other than a put the same when it comes again. JSON, since what is printed for debugging may
+/// change with the compiler.
+#[derive(Serialize)]
+struct Identity<'a> {
+    deed: Said<'a>,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Said<'a> {
+    Create(&'a CreateEntry),
+    Alter { rename: Option<&'a (String, String)>, max_retracted_ppm: Option<u32> },
+    GoLive,
+    Withdraw { cutoff: i64, recorded_at: Option<i64> },
+    Materialise { valid_at: i64, known_at: i64 },
 }
 
 /// What an entry is made with.
@@ -201,7 +226,7 @@ pub async fn evaluate(
             if !context.is_importing() {
                 return Err(Refusal::NotImporting(context.name().clone()).into());
             }
-            Ok(finish(proposal, None, system, Body::GoLive(GoLiveEntry {}), Vec::new()))
+            finish(proposal, None, system, Body::GoLive(GoLiveEntry {}), Vec::new())
         }
         Proposal::Put(put) => {
             let extract = extract.expect("a put was prepared");
@@ -228,20 +253,43 @@ fn create_context(
     }
     let mut writer = FactWriter::new(|_| None);
     let mut definition = create.definition.clone();
+    check_key(&definition.key)?;
     if let Some(Listed::Inline(schema)) = &definition.schema {
-        let checked = schema.to_schema().ok_or(Refusal::Field {
+        let checked = first_schema(schema, &definition.key).ok_or(Refusal::Field {
             field: "columns",
             expected: "distinct names and kept types, and a key that names some of them",
         })?;
         definition.schema = Some(list(&mut writer, SchemaWire::of(&checked)));
     }
     let packs = writer.finish().packs;
-    Ok(finish(proposal, None, system, Body::Create(definition), packs))
+    finish(proposal, None, system, Body::Create(definition), packs)
+}
+
+/// Refuses a key that no schema can have, so that it is bounded before there is one.
+fn check_key(key: &[String]) -> Result<(), Refusal> {
+    if let Some(name) = key.iter().find(|name| FieldName::parse(name).is_err()) {
+        return Err(Refusal::ColumnName(name.chars().take(128).collect()));
+    }
+    let is_distinct = (1..key.len()).all(|place| !key[..place].contains(&key[place]));
+    if key.is_empty() || key.len() > KEY_FIELDS_MAX || !is_distinct {
+        return Err(SchemaError::KeyShape.into());
+    }
+    Ok(())
+}
+
+/// The schema that a context starts with: version 1, fields numbered from 1, the context's own key.
+fn first_schema(wire: &SchemaWire, key: &[String]) -> Option<Schema> {
+    let is_first = wire.version == SchemaVersion::FIRST.get() && wire.key == key;
+    let is_numbered = (1..).zip(&wire.fields).all(|(id, field): (u32, _)| field.id == id);
+    wire.to_schema().filter(|_| is_first && is_numbered)
 }
 
 /// In what two definitions differ, if they do.
 pub(crate) fn differs(known: &CreateEntry, asked: &CreateEntry) -> Option<&'static str> {
-    let columns = |definition: &CreateEntry| definition.schema.as_ref().and_then(Listed::inline).cloned();
+    // Compared as schemas, so that what a key implies need not be spelled out.
+    let columns = |definition: &CreateEntry| {
+        definition.schema.as_ref().and_then(Listed::inline).and_then(SchemaWire::to_schema)
+    };
     match () {
         () if known.mode != asked.mode => Some("mode"),
         () if known.key != asked.key => Some("key"),
@@ -272,7 +320,7 @@ fn alter_context(
     };
     let packs = writer.finish().packs;
     let body = Body::Alter(AlterEntry { schema, max_retracted_ppm: alter.max_retracted_ppm });
-    Ok(finish(proposal, None, system, body, packs))
+    finish(proposal, None, system, body, packs)
 }
 
 fn renamed(context: &Context, schema: &Schema, from: &str, to: &str) -> Result<Schema, Refusal> {
@@ -366,7 +414,7 @@ async fn evaluate_put(
         PutKind::Full { .. } => Body::Full(body),
         PutKind::Delta { .. } => Body::Delta(body),
     };
-    Ok(finish(proposal, Some(extract), system, body, packs))
+    finish(proposal, Some(extract), system, body, packs)
 }
 
 async fn evaluate_withdrawal(
@@ -389,7 +437,7 @@ async fn evaluate_withdrawal(
     let WrittenFacts { manifest: facts, packs, .. } = packer.finish();
     let schema_version = schema.version().get();
     let body = Body::Withdraw(WithdrawEntry { cutoff, schema_version, facts, counts });
-    Ok(finish(proposal, None, system, body, packs))
+    finish(proposal, None, system, body, packs)
 }
 
 fn finish(
@@ -398,7 +446,11 @@ fn finish(
     system: SystemTime,
     body: Body,
     packs: Vec<Pack>,
-) -> Evaluated {
+) -> Result<Evaluated, Error> {
+    if packs.len() > PACKS_MAX {
+        let (found, limit) = (packs.len() as u64, PACKS_MAX as u64);
+        return Err(Refusal::TooLarge { what: "packs", found, limit }.into());
+    }
     let options = proposal.options();
     let entry = Entry {
         context: proposal.context().clone(),
@@ -410,5 +462,5 @@ fn finish(
         packs: packs.iter().map(|pack| pack.digest).collect(),
         body,
     };
-    Evaluated { entry, packs }
+    Ok(Evaluated { entry, packs })
 }

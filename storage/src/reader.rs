@@ -324,6 +324,9 @@ pub fn decode_column(
         return Err(damaged("it is not a column".into()));
     };
     let stored = type_of_code(type_code, field).ok_or_else(|| damaged(format!("type code {type_code}")))?;
+    if !stored.widens_to(field) && !field.widens_to(stored) {
+        return Err(damaged(format!("it is of type {stored}, expected {field}")));
+    }
     if rows != rows_expected || nulls > rows {
         return Err(damaged(format!("it has {rows} rows, expected {rows_expected}")));
     }

@@ -87,14 +87,15 @@ impl RowSizes {
 /// Counts the canonical bytes of each row.
 pub(crate) fn row_sizes(rows: usize, columns: &[FieldColumn]) -> RowSizes {
     let mut sizes = RowSizes { fixed: 0, variable: None };
-    for column in columns {
+    // A column without a value adds nothing: a field that nobody uses moves no boundary.
+    for column in columns.iter().filter(|column| !is_all_null(&column.values)) {
         if matches!(column.field_type, FieldType::Utf8 | FieldType::Binary) {
             let variable = sizes.variable.get_or_insert_with(|| vec![0; rows]);
             for (row, size) in variable.iter_mut().enumerate() {
                 let bytes = canonical_bytes_of_row(column.field_type, &column.values, row);
                 *size = size.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
             }
-        } else if rows > 0 {
+        } else {
             sizes.fixed += canonical_bytes_of_row(column.field_type, &column.values, 0);
         }
     }

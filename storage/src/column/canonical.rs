@@ -11,6 +11,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_buffer::{BooleanBuffer, OffsetBuffer};
 
+use super::normalise::NAN_64;
 use crate::identity::ChunkDigest;
 use crate::schema::FieldType;
 
@@ -88,12 +89,16 @@ impl CanonicalHasher {
     /// If the column is not of its field type: the caller has checked it.
     pub fn values(&mut self, field_type: FieldType, column: &ArrayRef) {
         macro_rules! widened {
-            ($type:ty, $wide:ty) => {{
+            ($type:ty, $wide:ty) => {
+                widened!($type, $wide, <$wide>::from)
+            };
+            ($type:ty, $wide:ty, $widen:expr) => {{
                 let values = column.as_primitive::<$type>().values();
                 for values in values.chunks(1024) {
                     let mut bytes = [0; 8 * 1024];
                     for (slot, &value) in bytes.chunks_exact_mut(8).zip(values) {
-                        slot.copy_from_slice(&<$wide>::from(value).to_le_bytes());
+                        let wide: $wide = $widen(value);
+                        slot.copy_from_slice(&wide.to_le_bytes());
                     }
                     self.0.update(&bytes[..8 * values.len()]);
                 }
@@ -114,7 +119,7 @@ impl CanonicalHasher {
             FieldType::UInt(16) => widened!(UInt16Type, u64),
             FieldType::UInt(32) => widened!(UInt32Type, u64),
             FieldType::UInt(_) => plain!(UInt64Type),
-            FieldType::Float(32) => widened!(Float32Type, f64),
+            FieldType::Float(32) => widened!(Float32Type, f64, widen),
             FieldType::Float(_) => plain!(Float64Type),
             FieldType::Decimal(..) => plain!(Decimal128Type),
             FieldType::Date => widened!(Date32Type, i64),
@@ -182,6 +187,11 @@ impl CanonicalHasher {
         let to = offsets[offsets.len() - 1].as_usize();
         self.0.update(&values[from..to]);
     }
+}
+
+/// The double of equal value. Which NaN a conversion makes is left open by the language.
+fn widen(value: f32) -> f64 {
+    if value.is_nan() { f64::from_bits(NAN_64) } else { value.into() }
 }
 
 /// Zeroes the bits of the last byte that stand for no row.

@@ -13,6 +13,11 @@ use arrow_buffer::{ArrowNativeType, NullBuffer};
 
 use crate::schema::FieldType;
 
+/// The one NaN of 32 bits. The constants of the standard library promise no bits.
+const NAN_32: u32 = 0x7fc0_0000;
+/// The one NaN of 64 bits.
+pub(super) const NAN_64: u64 = 0x7ff8_0000_0000_0000;
+
 /// Brings a column into the one form in which equal content is equal bytes.
 ///
 /// # Panics
@@ -29,9 +34,11 @@ pub fn normalise(field_type: FieldType, column: &ArrayRef) -> ArrayRef {
         FieldType::UInt(32) => plain::<UInt32Type>(column),
         FieldType::UInt(_) => plain::<UInt64Type>(column),
         FieldType::Float(32) => {
-            floats::<Float32Type>(column, |v| if v.is_nan() { f32::NAN } else { v + 0.0 })
+            floats::<Float32Type>(column, |v| if v.is_nan() { f32::from_bits(NAN_32) } else { v + 0.0 })
         }
-        FieldType::Float(_) => floats::<Float64Type>(column, |v| if v.is_nan() { f64::NAN } else { v + 0.0 }),
+        FieldType::Float(_) => {
+            floats::<Float64Type>(column, |v| if v.is_nan() { f64::from_bits(NAN_64) } else { v + 0.0 })
+        }
         FieldType::Decimal(..) => plain::<Decimal128Type>(column),
         FieldType::Date => plain::<Date32Type>(column),
         FieldType::Timestamp => plain::<TimestampMicrosecondType>(column),

@@ -102,6 +102,10 @@ pub(super) async fn evaluate(
     system: SystemTime,
 ) -> Result<Evaluated, Error> {
     let (valid, known) = (materialise.valid, materialise.known);
+    // What is known at a time that has not come may still grow.
+    if known >= system {
+        return Err(Error::Future { asked: known, now: system });
+    }
     let schema = context.schema_at(known).ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
     let covers = context.entries_known_at(known).len();
     let resolved = resolve(setting, context, schema, valid, known, true).await?;
@@ -131,7 +135,7 @@ pub(super) async fn evaluate(
         manifest,
         relies_on: relied_list,
     });
-    Ok(finish(proposal, None, system, body, packs))
+    finish(proposal, None, system, body, packs)
 }
 
 /// Resolves the pieces that hold an instant or begin later, with the help of older keyframes or without.
@@ -269,7 +273,7 @@ async fn read_parts(mut scan: Scan, schema: &Schema, valid: ValidTime) -> Result
 
 /// The point at which a keyframe of the newest state of a context is made: its newest cutoff, or, for facts, the
 /// time of its newest entry.
-pub(crate) fn newest_point(context: &Context) -> Option<(ValidTime, SystemTime)> {
+pub fn newest_point(context: &Context) -> Option<(ValidTime, SystemTime)> {
     let known = context.entries().iter().rev().find(|entry| entry.is_data())?.system_time();
     let valid = context.cutoffs().newest().unwrap_or(known.as_valid());
     Some((valid, known))

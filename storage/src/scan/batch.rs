@@ -7,6 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt32Type};
 use arrow_array::{Array, BooleanArray, Int64Array, UInt32Array};
 
+use super::gather::fit;
 use super::{KeyFilter, ValidFilter};
 use crate::error::Error;
 use crate::identity::Ordinal;
@@ -225,8 +226,9 @@ async fn system(reader: &ChunkReader, group: &Group, field: FieldId) -> Result<a
     let field_type = system_type(field).expect("only system columns are asked for");
     let mut columns = reader.columns(&[(digest, field_type)], group.rows).await?;
     let column = columns.pop().expect("one was asked for");
-    if column.null_count() > 0 || *column.data_type() != field_type.to_arrow() {
-        return Err(damaged("a system column has nulls or another type"));
+    if column.null_count() > 0 {
+        return Err(damaged("a system column has nulls"));
     }
-    Ok(column)
+    // A field of equal content shares the digest and may have been stored in another width.
+    fit(column, &field_type.to_arrow())
 }

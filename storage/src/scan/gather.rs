@@ -130,7 +130,7 @@ async fn read(
 }
 
 /// Brings a stored column to the type of the schema that is asked for.
-fn fit(column: ArrayRef, wanted: &DataType) -> Result<ArrayRef, Error> {
+pub(super) fn fit(column: ArrayRef, wanted: &DataType) -> Result<ArrayRef, Error> {
     if column.data_type() == wanted {
         return Ok(column);
     }

@@ -32,8 +32,9 @@ pub(crate) fn book(rows: usize, day: u64, change_one_in: u64) -> Vec<RecordBatch
 
 fn batch(ids: std::ops::Range<u64>, day: u64, change_one_in: u64) -> RecordBatch {
     // The last day up to which a row's draw says that it changed.
-    let version =
-        |id: u64| (1..=day).rev().find(|day| mix(id ^ (day << 40)).is_multiple_of(change_one_in)).unwrap_or(0);
+    let version = |id: u64| {
+        (1..=day).rev().find(|day| mix(id ^ (day << 40)).is_multiple_of(change_one_in)).unwrap_or(0)
+    };
     let rows: Vec<(u64, u64, u64)> = ids.map(|id| (id, mix(id), version(id))).collect();
     let int = |value: u64| i64::try_from(value >> 2).unwrap_or(0);
     let decimal = |bound: u64, salt: u64, varies: bool| -> ArrayRef {

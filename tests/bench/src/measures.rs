@@ -10,7 +10,7 @@ use calotype_query::{AsOfRequest, KeyValue, Keys, LocalPolicy, Point, resolve};
 use calotype_storage::ValidTime;
 use calotype_storage::backend::Backend;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
-use calotype_storage::evaluate::{CreateContext, Deed};
+use calotype_storage::evaluate::{CreateContext, Deed, Materialise};
 use calotype_storage::name::ContextName;
 use calotype_storage::put::{Put, PutKind, PutOptions};
 use calotype_storage::record::{CreateEntry, Mode};
@@ -98,6 +98,7 @@ pub(crate) fn all(rows: usize, runs: usize, directory: Option<&Path>) -> Result<
     let database = database(&store)?;
     scans(&database, rows, runs)?;
     points(&database, rows, runs)?;
+    keyframes(&database, runs)?;
     drop(database);
     openings(&store, runs)?;
     println!("{:<58} {:>12} MiB", "memory, most at any time", memory_peak_mib());
@@ -152,6 +153,21 @@ fn points(database: &Database, rows: usize, runs: usize) -> Result<()> {
     }
     print("point as-of, warm, p50", "us", halves);
     print("point as-of, warm, p99", "us", tails);
+    Ok(())
+}
+
+/// Keyframes of the newest state, each compared with a second resolution before it is committed.
+fn keyframes(database: &Database, runs: usize) -> Result<()> {
+    let mut figures = Vec::new();
+    for run in 0..runs {
+        let known = database.head().context("something was put")?.newest_time;
+        let valid = ValidTime::from_micros(cutoff(1).micros() + i64::try_from(run)?).context("an instant")?;
+        let deed = Deed { context: loans(), options: PutOptions::default() };
+        let (made, time) = timed(|| block_on(database.materialise(Materialise { deed, valid, known })));
+        made?;
+        figures.push(time.as_secs_f64() * 1e3);
+    }
+    print("keyframe of the newest state", "ms", figures);
     Ok(())
 }
 

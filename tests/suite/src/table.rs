@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{TimestampMicrosecondType, TimestampNanosecondType};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
@@ -118,10 +119,21 @@ pub fn lines(batches: &[RecordBatch]) -> Vec<String> {
     batches.iter().flat_map(print).collect()
 }
 
+/// Arrow prints instants by offset alone, unless it is built with a database of zones.
+fn by_offset(column: &ArrayRef) -> ArrayRef {
+    match column.as_primitive_opt::<TimestampMicrosecondType>() {
+        Some(instants) => Arc::new(instants.clone().with_timezone("+00:00")),
+        None => Arc::clone(column),
+    }
+}
+
 fn print(batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
-    let options = FormatOptions::default().with_null("-");
-    let columns = batch.columns().iter();
+    let options =
+        FormatOptions::default().with_null("-").with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+    let columns = batch.columns().iter().map(by_offset);
+    let columns = columns.collect::<Vec<_>>();
     let formatters = columns
+        .iter()
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
         .collect::<Result<Vec<_>, _>>()?;
     let line = |row: usize| {

@@ -51,6 +51,10 @@ pub struct World {
     pub position: usize,
     /// Whether the store lies beyond a network.
     pub is_remote: bool,
+    /// Whether opening is tried once more when it failed.
+    pub is_patient: bool,
+    /// How far the clock may lie behind the log, microseconds.
+    pub clock_behind_max_micros: i64,
     /// Where the index is kept.
     pub state: StateFolder,
     processes: u64,
@@ -72,6 +76,8 @@ impl World {
             journal: Vec::new(),
             position: 0,
             is_remote: false,
+            is_patient: false,
+            clock_behind_max_micros: 5_000_000,
             state: StateFolder::Memory,
             processes: 0,
             answers: 0,
@@ -102,6 +108,7 @@ impl World {
         let options = OpenOptions {
             clock: Arc::clone(&self.clock) as _,
             entropy: TestEntropy::new(self.processes << 32),
+            clock_behind_max_micros: self.clock_behind_max_micros,
             ..OpenOptions::new(access, self.state.clone())
         };
         let backend = if self.is_remote { bucket(&self.store) } else { disk(&self.store) };
@@ -127,9 +134,11 @@ impl World {
         Some(database)
     }
 
-    /// Opens; a store that failed once is asked once more.
     fn open_again(&mut self) -> Option<Database> {
-        self.open().or_else(|_| self.open()).ok()
+        match self.open() {
+            Err(_) if self.is_patient => self.open().ok(),
+            opened => opened.ok(),
+        }
     }
 
     /// Sends actions at once and waits for all answers.

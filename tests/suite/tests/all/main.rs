@@ -4,5 +4,7 @@ mod crash;
 mod diff_answers;
 mod enumeration;
 mod events;
+mod faults;
 mod maintenance;
+mod semantics;
 mod statements;

@@ -1,0 +1,80 @@
+//! `diff`: what differs between two points, and which commit caused it.
+
+use calotype_query::{DiffRequest, LocalPolicy, Point, diff};
+use calotype_storage::database::Access;
+use calotype_storage::name::ContextName;
+use calotype_storage::{SystemTime, ValidTime};
+use clap::Args;
+
+use crate::claim::ClaimArgs;
+use crate::console;
+use crate::error::CliError;
+use crate::key::keys_of;
+use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  what a correction changed: one valid time, two system times
+    calotype diff loans --valid-at 2026-04-01T00:00:00Z \\
+        --from-known 2026-04-02T09:00:00Z --to-known 2026-04-05T09:00:00Z
+  what April brought: two valid times, as known now
+    calotype diff loans --from-valid 2026-04-01T00:00:00Z --to-valid 2026-05-01T00:00:00Z
+
+The first column, _change, is added, removed, or changed_from and changed_to in two rows; the last
+ones name the commit that caused the row to differ.
+";
+
+/// What is asked.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// The context
+    context: ContextName,
+    /// The valid time of both points
+    #[arg(long, value_name = "TIME", value_parser = ValidTime::parse,
+          conflicts_with_all = ["from_valid", "to_valid"])]
+    valid_at: Option<ValidTime>,
+    /// The valid time of the first point [default: now]
+    #[arg(long, value_name = "TIME", value_parser = ValidTime::parse)]
+    from_valid: Option<ValidTime>,
+    /// The system time of the first point [default: the settled time]
+    #[arg(long, value_name = "TIME", value_parser = SystemTime::parse)]
+    from_known: Option<SystemTime>,
+    /// The valid time of the second point [default: now]
+    #[arg(long, value_name = "TIME", value_parser = ValidTime::parse)]
+    to_valid: Option<ValidTime>,
+    /// The system time of the second point [default: the settled time]
+    #[arg(long, value_name = "TIME", value_parser = SystemTime::parse)]
+    to_known: Option<SystemTime>,
+    /// One entity alone: a value for each key column
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    key: Vec<String>,
+    #[command(flatten)]
+    claim: ClaimArgs,
+}
+
+/// Runs `diff`.
+///
+/// # Errors
+/// [`CliError`] says why not.
+pub(crate) async fn run(session: &Session, args: DiffArgs) -> Result<(), CliError> {
+    let database = session.open(Access::Read).await?;
+    let context = database.context(&args.context)?;
+    // One reading of the clock for both points: they share the valid time that is left out.
+    let now = Some(database.now().as_valid());
+    let point = |valid: Option<ValidTime>, known_at| Point {
+        valid_at: args.valid_at.or(valid).or(now),
+        known_at,
+    };
+    let request = DiffRequest {
+        principal: session.principal().clone(),
+        context: args.context.clone(),
+        from: point(args.from_valid, args.from_known),
+        to: point(args.to_valid, args.to_known),
+        keys: keys_of(&context, &args.key)?,
+        at_least: None,
+    };
+    let answer = diff(&database, &LocalPolicy, &request).await?;
+    console::print(session, answer, &args.claim).await?;
+    Ok(())
+}
