@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::times::ResolvedPoint;
 
 /// Positions that a claim lists; more are counted.
-const POSITIONS_MAX: usize = 32;
+const POSITIONS_MAX: usize = 16;
 
 /// What an answer rests on.
 #[derive(Clone, Debug, Serialize)]

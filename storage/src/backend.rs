@@ -4,6 +4,8 @@
 //! brings a [`DirectorySync`] as well: a slot found there counts only after a
 //! directory sync of our own.
 
+mod staging;
+
 use std::fmt;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -86,6 +88,9 @@ impl Backend {
         }
         let missing = |_| Error::NoStore(name.clone());
         let folder = std::fs::canonicalize(folder).map_err(missing)?;
+        if create {
+            staging::sweep(&folder);
+        }
         let objects = LocalFileSystem::new_with_prefix(&folder).map_err(|_| Error::NoStore(name.clone()))?;
         let directories = LocalDirectories(folder.clone());
         Ok(Self {
@@ -101,6 +106,11 @@ impl Backend {
     /// # Errors
     /// [`Error::NoStore`] if the URL names no store that this program was built for.
     pub fn url(url: &url::Url, options: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        // A file URL must not lose the syncs of a local folder.
+        if url.scheme() == "file" {
+            let folder = url.to_file_path().map_err(|()| Error::NoStore(url.to_string()))?;
+            return Self::local(&folder, true);
+        }
         #[cfg(feature = "aws")]
         {
             // Another part of the program may have chosen a provider already: that one serves as well.

@@ -328,8 +328,7 @@ fn renamed(context: &Context, schema: &Schema, from: &str, to: &str) -> Result<S
         context: context.name().clone(),
         column: from.chars().take(128).collect(),
     })?;
-    let name =
-        crate::name::FieldName::parse(to).map_err(|_| Refusal::ColumnName(to.chars().take(128).collect()))?;
+    let name = FieldName::parse(to).map_err(|_| Refusal::ColumnName(to.chars().take(128).collect()))?;
     if schema.place_of(to).is_some() {
         return Err(Refusal::ColumnExists(name));
     }
@@ -363,7 +362,7 @@ fn relying_writer(setting: &Setting) -> FactWriter<'_> {
 }
 
 /// A list in the record, or apart from it if it is long.
-fn list<T: serde::Serialize>(writer: &mut FactWriter<'_>, value: T) -> Listed<T> {
+fn list<T: Serialize>(writer: &mut FactWriter<'_>, value: T) -> Listed<T> {
     let json = serde_json::to_vec(&value).expect("lists have a JSON form");
     if json.len() <= INLINE_LIST_BYTES_MAX {
         Listed::Inline(value)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, UInt32Array};
 
-use crate::column::{column_digest, encode, is_all_null, normalise};
+use crate::column::{canonical_bytes_of_row, column_digest, encode, is_all_null, normalise};
 use crate::identity::{ChunkDigest, PackDigest};
 use crate::key::EncodedKeys;
 use crate::manifest::{
@@ -154,8 +154,8 @@ impl<'a> FactWriter<'a> {
     }
 
     fn column(&mut self, digest: ChunkDigest, field_type: FieldType, values: &ArrayRef) {
-        if values.get_buffer_memory_size() >= RELY_BYTES_MIN
-            && let Some(pack) = (self.known)(digest)
+        if let Some(pack) = (self.known)(digest)
+            && canonical_bytes(field_type, values) >= RELY_BYTES_MIN
         {
             if !self.relied_on.contains(&pack) {
                 self.relied_on.push(pack);
@@ -215,6 +215,11 @@ fn system_columns(
         columns.extend(values.iter().map(|values| (field, values.slice(range.start, range.len()))));
     }
     columns
+}
+
+/// Bytes of a column's values in canonical form: unlike bytes in memory, the same for equal columns.
+fn canonical_bytes(field_type: FieldType, values: &ArrayRef) -> usize {
+    (0..values.len()).map(|row| canonical_bytes_of_row(field_type, values, row)).sum()
 }
 
 /// Facts in packs, not yet in any store.

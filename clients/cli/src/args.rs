@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     as_of, completions, context, diff, get, history, import, log, materialise, put, rebuild_index,
-    snapshot, status, verify, withdraw,
+    snapshot, verify, withdraw,
 };
 use crate::demo;
 use crate::output::Format;

@@ -24,7 +24,6 @@ pub(crate) mod timeline;
 
 pub(crate) use cells::Cells;
 pub(crate) use escape::escaped;
-pub(crate) use instant::{date_text, instant_text};
 pub(crate) use table::TableOptions;
 
 /// A format that answers are written in.

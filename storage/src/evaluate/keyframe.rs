@@ -103,7 +103,7 @@ pub(super) async fn evaluate(
 ) -> Result<Evaluated, Error> {
     let (valid, known) = (materialise.valid, materialise.known);
     // What is known at a time that has not come may still grow.
-    if known >= system {
+    if known > system {
         return Err(Error::Future { asked: known, now: system });
     }
     let schema = context.schema_at(known).ok_or_else(|| Refusal::NoSchema(context.name().clone()))?;
@@ -238,9 +238,11 @@ pub async fn check_keyframe(setting: &Setting, context: &Context, keyframe: &Key
             read_parts(scan, schema, keyframe.valid).await?
         }
     };
-    if from_deltas.root() == kept.root()
-        && keyframe.covers.get() as usize == context.entries_known_at(keyframe.known).len()
-    {
+    // Keyframes may share the time of the entry before them.
+    let beyond = context.entries_known_at(keyframe.known).get(keyframe.covers.get() as usize..);
+    let is_covered = beyond
+        .is_some_and(|beyond| beyond.iter().all(|entry| matches!(entry.entry.body, Body::Materialise(_))));
+    if is_covered && from_deltas.root() == kept.root() {
         return Ok(());
     }
     let name =

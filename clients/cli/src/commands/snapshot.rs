@@ -4,7 +4,7 @@ use calotype_query::{LocalPolicy, snapshot};
 use calotype_storage::database::Access;
 use calotype_storage::identity::SnapshotId;
 use calotype_storage::name::ContextName;
-use calotype_storage::{ValidTime, time::Instant};
+use calotype_storage::ValidTime;
 use clap::{Args, Subcommand};
 
 use crate::claim::ClaimArgs;

@@ -317,6 +317,31 @@ pub(crate) enum InputError {
     },
 }
 
+impl InputError {
+    /// The row, counted from 1, and the column to blame, where there are such.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other error is about the whole file"
+    )]
+    pub(crate) fn place(&self) -> (Option<u64>, Option<String>) {
+        match self {
+            Self::Cell(cell) => (Some(cell.place.row), Some(cell.column.clone())),
+            Self::Null { place, column }
+            | Self::DuplicateField { place, column }
+            | Self::MixedKinds { place, column, .. } => (Some(place.row), Some(column.clone())),
+            Self::Ragged { place, .. }
+            | Self::OpenQuote { place }
+            | Self::RowTooLong { place, .. }
+            | Self::InvalidBytes { place, .. }
+            | Self::Json { place, .. } => (Some(place.row), None),
+            Self::DuplicateColumn { column, .. }
+            | Self::NothingToRename { column, .. }
+            | Self::UnsupportedType { column, .. } => (None, Some(column.clone())),
+            _ => (None, None),
+        }
+    }
+}
+
 /// The text of a cell as a message shows it: quoted, escaped, shortened.
 pub(super) fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);

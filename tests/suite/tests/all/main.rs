@@ -1,5 +1,6 @@
 //! One binary for all tests that span crates.
 
+mod clocks;
 mod crash;
 mod diff_answers;
 mod enumeration;

@@ -173,7 +173,7 @@ fn point_10_a_settled_answer_never_changes_whoever_writes_with_whatever_clock() 
         }
     }
     let hashes: std::collections::BTreeSet<_> = answers.iter().map(|(_, (_, hash))| hash).collect();
-    assert!(hashes.len() > 6, "the answers differ from each other");
+    assert!(hashes.len() > 4, "the answers differ from each other");
 }
 
 #[test]

@@ -1,0 +1,137 @@
+//! From a line of the index to what is committed for it.
+
+use std::sync::Arc;
+
+use calotype_storage::evaluate::{Deed, Proposal, Withdraw};
+use calotype_storage::name::{IdempotencyKey, Principal, Reason};
+use calotype_storage::put::{Put, PutKind, PutOptions};
+
+use super::definition::{self, ContextPart, Feed, FilePart};
+use super::index::Line;
+use super::{Refused, Source};
+use crate::input::{self, Extract, ReadOptions};
+use crate::value;
+
+/// Bytes of the longest idempotency key.
+const KEY_BYTES_MAX: usize = 128;
+
+/// What a line proposes to commit.
+///
+/// # Errors
+/// Its file cannot be taken.
+pub(super) fn proposal(
+    feed: &Feed,
+    source: &Source,
+    principal: &Principal,
+    line: &Line,
+) -> Result<Proposal, Refused> {
+    let change = feed.change.get(&line.change);
+    let reason = change.and_then(|change| change.reason.as_deref());
+    let mut options = PutOptions {
+        principal: principal.clone(),
+        idempotency_key: idempotency_key(feed, line),
+        reason: reason.and_then(|reason| Reason::parse(reason).ok()),
+        recorded_at: Some(line.recorded_at),
+        evolve: true,
+        ..PutOptions::default()
+    };
+    let kind = match line.deed {
+        definition::Deed::Full => PutKind::Full {
+            cutoff: line.cutoff,
+        },
+        definition::Deed::Delta => PutKind::Delta {
+            cutoff: line.cutoff,
+        },
+        definition::Deed::Withdraw => {
+            return Ok(Proposal::Withdraw(Withdraw {
+                deed: Deed {
+                    context: line.context.clone(),
+                    options,
+                },
+                cutoff: line.cutoff,
+            }));
+        }
+    };
+    let part = &feed.contexts[line.context.as_str()];
+    options.on_duplicate = part.on_duplicate.into();
+    let extract = read(feed, part, source, line)?;
+    Ok(Proposal::Put(Arc::new(Put {
+        context: line.context.clone(),
+        kind,
+        schema: extract.schema,
+        batches: extract.batches,
+        options,
+    })))
+}
+
+/// What makes a line the same line when the import runs again: all that it says, not its place.
+fn idempotency_key(feed: &Feed, line: &Line) -> Option<IdempotencyKey> {
+    let Line {
+        cutoff_text,
+        recorded_at,
+        change,
+        file,
+        ..
+    } = line;
+    let name = &feed.name;
+    let text = format!("{name} {cutoff_text} {change} {recorded_at} {file}");
+    if text.len() <= KEY_BYTES_MAX
+        && let Ok(key) = IdempotencyKey::parse(text.trim_end())
+    {
+        return Some(key);
+    }
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    IdempotencyKey::parse(&format!("{name} {hash}")).ok()
+}
+
+fn read(
+    feed: &Feed,
+    part: &ContextPart,
+    source: &Source,
+    line: &Line,
+) -> Result<Extract, Refused> {
+    let bytes = source
+        .bytes(&line.file)
+        .map_err(|error| Refused::file(line, &error))?;
+    let options = options(part, feed.files.get(&line.file), &bytes);
+    let extract = input::read_bytes(&line.file, &bytes, &options)
+        .map_err(|error| Refused::input(line, &error))?;
+    match extract.extra.first() {
+        None => Ok(extract),
+        Some(column) => Err(Refused::column(line, column)),
+    }
+}
+
+/// The options of the context, and what differs in the file.
+fn options(part: &ContextPart, file: Option<&FilePart>, bytes: &[u8]) -> ReadOptions {
+    let mut options = part.options();
+    let given = file.and_then(|file| file.delimiter.as_deref());
+    let one = |text: &str| value::delimiter(text).ok();
+    options.delimiter = match given.and_then(one) {
+        Some(delimiter) => delimiter,
+        None => most_frequent(part.delimiters.iter().filter_map(|text| one(text)), bytes),
+    };
+    if let Some(file) = file {
+        if let Some(encoding) = &file.encoding {
+            options.encoding.clone_from(encoding);
+        }
+        options.rename.extend(file.rename.clone());
+    }
+    options
+}
+
+/// The delimiter that the header has most of; of several, the first.
+fn most_frequent(delimiters: impl Iterator<Item = u8>, bytes: &[u8]) -> u8 {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let mut headers = lines.filter(|line| !line.trim_ascii().is_empty());
+    let header = headers.next().unwrap_or_default();
+    let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
+    let mut best = None;
+    for delimiter in delimiters {
+        let found = count(delimiter);
+        if best.is_none_or(|(_, most)| found > most) {
+            best = Some((delimiter, found));
+        }
+    }
+    best.map_or(b',', |(delimiter, _)| delimiter)
+}

@@ -1,0 +1,188 @@
+//! What became of a feed: how much was taken, and what was refused and why.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use calotype_storage::refusal::Refusal;
+
+use super::FeedError;
+use super::index::Line;
+use crate::error::{CliError, reasons};
+use crate::input::InputError;
+use crate::listing::{Cell, Kind, Listing};
+use crate::output::{Format, TableOptions};
+use crate::session::create;
+
+/// An extract that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The line of the index, counted from 1, header included.
+    pub(crate) line: u64,
+    /// The context.
+    pub(crate) context: String,
+    /// The cutoff as the index writes it.
+    pub(crate) cutoff: String,
+    /// The file; empty for a withdrawal.
+    pub(crate) file: String,
+    /// The row, counted from 1 without the header, where one is to blame.
+    pub(crate) row: Option<u64>,
+    /// The column, where one is to blame.
+    pub(crate) column: Option<String>,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// What became of a feed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// Lines that were committed now.
+    pub(crate) committed: u64,
+    /// Lines that had been committed before.
+    pub(crate) replayed: u64,
+    /// Rows in what was committed, by context.
+    pub(crate) rows: BTreeMap<String, u64>,
+    /// Lines in what was committed, by context.
+    pub(crate) taken: BTreeMap<String, u64>,
+    /// What was not taken, in the order of the index.
+    pub(crate) refused: Vec<Refused>,
+}
+
+impl Refused {
+    fn new(line: &Line, reason: String) -> Self {
+        Self {
+            line: line.number,
+            context: line.context.to_string(),
+            cutoff: line.cutoff_text.clone(),
+            file: line.file.clone(),
+            row: None,
+            column: None,
+            reason,
+        }
+    }
+
+    /// A file that is not there.
+    pub(super) fn file(line: &Line, error: &FeedError) -> Self {
+        Self::new(line, reasons(error))
+    }
+
+    /// A column that nobody declared.
+    pub(super) fn column(line: &Line, column: &str) -> Self {
+        let reason = format!("column {column:?} is not declared in the feed");
+        Self {
+            column: Some(column.to_owned()),
+            ..Self::new(line, reason)
+        }
+    }
+
+    /// A file that cannot be read.
+    pub(super) fn input(line: &Line, error: &InputError) -> Self {
+        let (row, column) = error.place();
+        Self {
+            row,
+            column,
+            ..Self::new(line, reasons(error))
+        }
+    }
+
+    /// A put or withdrawal that the store refused.
+    pub(super) fn store(line: &Line, refusal: &Refusal) -> Self {
+        let (row, column) = place(refusal);
+        Self {
+            row,
+            column,
+            ..Self::new(line, refusal.to_string())
+        }
+    }
+}
+
+/// The row and the column that a refusal names.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other refusal is about the whole put"
+)]
+fn place(refusal: &Refusal) -> (Option<u64>, Option<String>) {
+    match refusal {
+        Refusal::TooFine { row, column }
+        | Refusal::InstantRange { row, column }
+        | Refusal::Null { row, column, .. } => (Some(*row), Some(column.clone())),
+        Refusal::KeyLength { row, .. }
+        | Refusal::RowLength { row, .. }
+        | Refusal::Op { row, .. }
+        | Refusal::Period { row, .. }
+        | Refusal::NoValidTo { row } => (Some(*row), None),
+        Refusal::UnknownColumn { column, .. }
+        | Refusal::MissingColumn { column, .. }
+        | Refusal::ColumnType { column, .. }
+        | Refusal::TypeNotKept { column, .. } => (None, Some(column.clone())),
+        Refusal::DuplicateKeys { examples, .. } => {
+            let rows = examples.first().map(|example| &example.rows);
+            (rows.and_then(|rows| rows.get(1).copied()), None)
+        }
+        _ => (None, None),
+    }
+}
+
+impl Outcome {
+    /// What was refused, as a table.
+    pub(crate) fn table(&self) -> Listing {
+        let mut listing = Listing::new(&[
+            ("line", Kind::Number),
+            ("file", Kind::Text),
+            ("row", Kind::Number),
+            ("column", Kind::Text),
+            ("reason", Kind::Text),
+        ]);
+        for refused in &self.refused {
+            let file = if refused.file.is_empty() {
+                format!("{} {}", refused.context, refused.cutoff)
+            } else {
+                refused.file.clone()
+            };
+            // The message begins with the file and the row, which have columns of their own here.
+            let reason = refused.reason.as_str();
+            let reason = reason.strip_prefix(&file).map_or(reason, |rest| {
+                let rest = rest.trim_start_matches([':', ',', ' ']);
+                match rest.strip_prefix("row ") {
+                    Some(place) => place.split_once(": ").map_or(rest, |(_, reason)| reason),
+                    None => rest,
+                }
+            });
+            listing.push(vec![
+                Cell::count(refused.line),
+                Cell::text(&file),
+                Cell::option(refused.row, Cell::count),
+                Cell::option(refused.column.as_ref(), Cell::text),
+                Cell::text(reason),
+            ]);
+        }
+        listing
+    }
+
+    /// Writes what was refused to a file, as NDJSON.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), CliError> {
+        let mut listing = Listing::new(&[
+            ("line", Kind::Number),
+            ("context", Kind::Text),
+            ("cutoff", Kind::Text),
+            ("file", Kind::Text),
+            ("row", Kind::Number),
+            ("column", Kind::Text),
+            ("reason", Kind::Text),
+        ]);
+        for refused in &self.refused {
+            listing.push(vec![
+                Cell::count(refused.line),
+                Cell::text(&refused.context),
+                Cell::text(&refused.cutoff),
+                Cell::text(&refused.file),
+                Cell::option(refused.row, Cell::count),
+                Cell::option(refused.column.as_ref(), Cell::text),
+                Cell::text(&refused.reason),
+            ]);
+        }
+        listing.write(Format::Ndjson, create(path)?, TableOptions::default())
+    }
+}
