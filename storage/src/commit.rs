@@ -20,9 +20,11 @@ use crate::database::Inner;
 use crate::error::Error;
 use crate::evaluate::{Deed, Evaluated, Materialise, Proposal, differs, evaluate, newest_point};
 use crate::identity::{EntryId, Nonce, PackDigest, RecordHash, Sequence, SnapshotId};
+use crate::index::Applied;
 use crate::log::{read_slot, slot_path};
 use crate::name::ContextName;
 use crate::pack::Pack;
+use crate::planted::{Bug, is_planted, old_head};
 use crate::put::{Extract, PutOptions, prepare};
 use crate::reader::pack_path;
 use crate::record::{BYTES_MAX, Body, Counts, FORMAT, Record, record_hash};
@@ -264,7 +266,8 @@ async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>, Vec<Ticke
         answer_all(tickets, &error);
         return (None, Vec::new());
     }
-    let wall = head.as_ref().map_or(now, |head| now.max(head.newest_time.next()));
+    let rising = |head: &Applied| now.max(head.newest_time.next());
+    let wall = head.as_ref().filter(|_| !is_planted(Bug::TrustsClock)).map_or(now, rising);
     let mut record = Record {
         format: FORMAT,
         sequence: head.as_ref().map_or(Sequence::FIRST, |head| head.sequence.next()),
@@ -365,6 +368,7 @@ impl Batch {
         if let Some(receipt) = replayed(inner, committed.as_deref(), &proposal, ticket.extract.as_deref())? {
             return Ok(Err(receipt));
         }
+        let committed = old_head(&proposal, committed);
         let context = self.contexts.get(name).or(committed.as_deref());
         if let (Proposal::Put(put), Some(context)) = (&*proposal, context) {
             let in_force = context.schema().map(|schema| schema.version());
@@ -413,7 +417,7 @@ fn replayed(
     {
         return Ok(context.entries().first().map(|entry| inner.receipt(context, entry, true)));
     }
-    let Some(key) = &options.idempotency_key else {
+    let Some(key) = options.idempotency_key.as_ref().filter(|_| !is_planted(Bug::ForgetsKeys)) else {
         return Ok(None);
     };
     let Some(context) = context else {
@@ -497,6 +501,7 @@ async fn upload_pack(inner: &Inner, pack: &Pack) -> Result<(), Error> {
         match inner.backend.create(&path, pack.bytes.clone()).await {
             Created::Yes => return Ok(()),
             Created::Exists => match inner.backend.read(&path, crate::pack::BYTES_MAX).await? {
+                Some(_) if is_planted(Bug::TrustsPack) => return Ok(()),
                 Some(found) if PackDigest::new(blake3::hash(&found).into()) == pack.digest => {
                     return inner.sync_pack_directory(&path);
                 }
@@ -538,6 +543,7 @@ async fn decide_slot(
             continue;
         }
         match read_slot(&inner.backend, sequence).await {
+            Ok(Some(_)) if is_planted(Bug::TakesAnySlot) => return Ok(Decision::Ours),
             Ok(Some(slot)) if slot.record.nonce == nonce => {
                 inner.sync_or_poison()?;
                 return Ok(Decision::Ours);
@@ -557,6 +563,9 @@ async fn decide_slot(
 /// A local disk that failed: if the slot is certainly free and the disk was only full, nothing has happened;
 /// else nobody knows what will be there after a crash, and the writer stops.
 async fn local_failure(inner: &Inner, sequence: Sequence, error: Error) -> Result<Decision, Error> {
+    if is_planted(Bug::AcknowledgesFailure) {
+        return Ok(Decision::Ours);
+    }
     let is_full = matches!(error, Error::Store { full: true, .. });
     let is_free = matches!(inner.backend.size(&slot_path(sequence)).await, Ok(None));
     if !(is_full && is_free) {

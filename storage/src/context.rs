@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::cutoffs::{Cutoffs, Deed};
 use crate::identity::{ChunkDigest, EntryId, Ordinal, Sequence, SnapshotId};
 use crate::name::ContextName;
+use crate::planted::{Bug, is_planted};
 use crate::record::{Body, CreateEntry, Entry, Listed, Mode, Position, PutEntry, SchemaWire};
 use crate::schema::{FieldId, Schema, SchemaVersion};
 use crate::time::{SystemTime, ValidTime};
@@ -341,6 +342,7 @@ impl Context {
 
     /// The entries known at a system time.
     pub fn entries_known_at(&self, known: SystemTime) -> &[Arc<KnownEntry>] {
+        let known = if is_planted(Bug::KnownIsExclusive) { known.previous().unwrap_or(known) } else { known };
         let count = self.entries.partition_point(|entry| entry.system_time() <= known);
         &self.entries[..count]
     }

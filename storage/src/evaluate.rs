@@ -131,6 +131,9 @@ impl Proposal {
     }
 
     /// What makes it the same when it comes again; a put's is computed with its rows.
+    ///
+    /// # Panics
+    /// If it is a put without its extract.
     pub fn digest(&self, extract: Option<&Extract>) -> PutDigest {
         if let Some(extract) = extract {
             return extract.digest;

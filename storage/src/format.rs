@@ -11,6 +11,8 @@ use crate::identity::StoreId;
 
 /// Version of the store's format.
 pub(crate) const FORMAT: u32 = 1;
+/// How often creating the format file is tried while the store says that it exists and does not find it.
+const ATTEMPTS_MAX: u32 = 12;
 /// Bytes of the longest format file.
 const BYTES_MAX: u64 = 64 << 10;
 
@@ -101,11 +103,17 @@ pub(crate) async fn create(
         constants: CONSTANTS,
     };
     let bytes = Bytes::from(serde_json::to_vec(&format).expect("every field has a JSON form"));
-    match backend.create(&path(), bytes).await {
-        Created::Yes => Ok(store),
-        Created::Exists => {
-            read(backend).await?.ok_or_else(|| Error::damaged(path(), "it exists and does not"))
+    for _ in 0..ATTEMPTS_MAX {
+        match backend.create(&path(), bytes.clone()).await {
+            Created::Yes => return Ok(store),
+            Created::Unknown(error) => return Err(error),
+            // "Exists" and then nothing to read: a conflict that passes.
+            Created::Exists => {
+                if let Some(found) = read(backend).await? {
+                    return Ok(found);
+                }
+            }
         }
-        Created::Unknown(error) => Err(error),
     }
+    Err(Error::damaged(path(), "it exists and does not"))
 }

@@ -114,7 +114,7 @@ impl Index {
             Ok(Ok(database)) => database,
             Ok(Err(redb::DatabaseError::DatabaseAlreadyOpen)) => return Err(IndexError::InUse),
             Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
-                if error.kind() != std::io::ErrorKind::InvalidData =>
+                if !is_damage(error.kind()) =>
             {
                 return Err(redb::StorageError::Io(error).into());
             }
@@ -391,6 +391,12 @@ impl Index {
         write.commit()?;
         Ok(())
     }
+}
+
+/// Whether an error in reading the file speaks of what is in it: it says nonsense, or ends too early.
+fn is_damage(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(kind, InvalidData | InvalidInput | UnexpectedEof)
 }
 
 /// An index shared by readers and the writer.

@@ -62,6 +62,7 @@ pub mod time;
 pub mod context;
 pub mod cutoffs;
 pub mod pieces;
+pub mod planted;
 pub mod statement;
 
 // The bytes.

@@ -21,6 +21,7 @@ use crate::index::{IndexError, SharedIndex};
 use crate::key::EncodedKeys;
 use crate::manifest::{Group, Manifest};
 use crate::pack::{ChunkKind, ChunkLine, Pack, TRAILER_BYTES, bytes_digest, footer_bytes, read_footer};
+use crate::planted::{Bug, is_planted};
 use crate::schema::{FieldType, Schema};
 
 /// Bytes of decoded columns, keys and manifests that are kept in memory.
@@ -294,7 +295,8 @@ fn index_error(error: &IndexError) -> Error {
 
 fn check(pack: PackDigest, line: &ChunkLine, bytes: &Bytes) -> Result<(), Error> {
     let found = crc32fast::hash(bytes);
-    if bytes.len() == line.length as usize && found == line.checksum {
+    let is_right = found == line.checksum || is_planted(Bug::SkipsChecksum);
+    if bytes.len() == line.length as usize && is_right {
         return Ok(());
     }
     let what = format!(

@@ -7,7 +7,7 @@ use crate::identity::Sequence;
 use crate::name::{ContextName, FieldName, IdempotencyKey};
 use crate::record::Mode;
 use crate::schema::{FieldType, SchemaError, SchemaVersion};
-use crate::time::{SystemTime, ValidTime};
+use crate::time::{ParseInstantError, SystemTime, ValidTime};
 
 /// A mistake in what a client handed over, or a rule of its context. Mend it and send it again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +105,16 @@ pub enum Refusal {
         row: u64,
         /// The column.
         column: String,
+    },
+    /// A text that is not an instant.
+    #[error("row {row}: column '{column}' does not hold an instant: {why}")]
+    InstantText {
+        /// The row, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        why: ParseInstantError,
     },
     /// A reserved instant, or one out of range.
     #[error("row {row}: column '{column}' holds an instant out of range")]
@@ -366,6 +376,7 @@ impl Refusal {
             | Self::ColumnName(_)
             | Self::ColumnTwice(_)
             | Self::TooFine { .. }
+            | Self::InstantText { .. }
             | Self::InstantRange { .. }
             | Self::Null { .. }
             | Self::DuplicateKeys { .. }

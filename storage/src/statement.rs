@@ -6,6 +6,7 @@
 //! says anything new. The functions are the whole rule; vectorised code calls them.
 
 use crate::identity::Ordinal;
+use crate::planted::{Bug, is_planted};
 use crate::time::ValidTime;
 
 /// Whether a fact asserts or retracts.
@@ -64,6 +65,7 @@ pub fn of_withdrawal(at: Option<Winner>, just_before: Option<Winner>) -> Option<
     }
     match (Winner::is_present(at), Winner::is_present(just_before)) {
         (false, false) => None,
+        (_, true) if is_planted(Bug::WithdrawalRetracts) => Some(Op::Retract),
         (_, true) => Some(Op::Assert),
         (true, false) => Some(Op::Retract),
     }

@@ -39,22 +39,24 @@ pub enum ParseInstantError {
 }
 
 fn parse_micros(text: &str) -> Result<i64, ParseInstantError> {
-    let malformed = || ParseInstantError::Malformed(text.to_owned());
+    // As much of the text as a message bears.
+    let shown = || text.chars().take(80).flat_map(char::escape_debug).collect::<String>();
+    let malformed = || ParseInstantError::Malformed(shown());
     if !text.is_ascii() || text.len() > 64 {
         return Err(malformed());
     }
     if text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' {
-        return Err(ParseInstantError::DateAlone(text.to_owned()));
+        return Err(ParseInstantError::DateAlone(shown()));
     }
     let fraction =
         text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     if fraction > 6 {
-        return Err(ParseInstantError::TooFine(text.to_owned()));
+        return Err(ParseInstantError::TooFine(shown()));
     }
-    let time = text.get(10..).unwrap_or_default();
-    let zoned = time.ends_with(['Z', 'z']) || time.contains('+') || time.contains('-');
-    let instant = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| if zoned { malformed() } else { ParseInstantError::NoZone(text.to_owned()) })?;
+    let zone_is_all_it_lacks = || DateTime::parse_from_rfc3339(&format!("{text}Z")).is_ok();
+    let instant = DateTime::parse_from_rfc3339(text).map_err(|_| {
+        if zone_is_all_it_lacks() { ParseInstantError::NoZone(shown()) } else { malformed() }
+    })?;
     // A leap second parses as a nanosecond count above 999,999,999.
     if instant.timestamp_subsec_nanos() > 999_999_999 {
         return Err(malformed());

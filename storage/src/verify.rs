@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::database::Database;
 use crate::error::Error;
 use crate::evaluate::check_keyframe;
+use crate::format;
 use crate::identity::{ChunkDigest, ContentRoot, PackDigest, RecordHash, Sequence};
 use crate::log::slot_path;
 use crate::manifest::{FIRST_SYSTEM_FIELD, Group, Manifest, system_type};
@@ -24,7 +25,7 @@ use crate::time::ValidTime;
 /// How much is verified; each level does what those below it do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// The chain of records and the Merkle root.
+    /// The format file, the chain of records and the Merkle root.
     Chain,
     /// Every pack is there, with its length.
     Packs,
@@ -101,6 +102,7 @@ pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + Send + 'a;
 /// [`Error::Store`] if the store does not answer; what is wrong with its content is in the report.
 pub async fn verify(database: &Database, level: Level, progress: &mut Progress<'_>) -> Result<Report, Error> {
     let mut report = Report::default();
+    verify_format(database, &mut report).await?;
     verify_chain(database, &mut report, progress).await?;
     if level >= Level::Packs {
         let packs = database.index().packs().map_err(|error| Error::damaged("the index", error))?;
@@ -117,6 +119,19 @@ pub async fn verify(database: &Database, level: Level, progress: &mut Progress<'
         }
     }
     Ok(report)
+}
+
+/// The format file must still name this store.
+async fn verify_format(database: &Database, report: &mut Report) -> Result<(), Error> {
+    let (path, expected) = (format::path(), database.store_id());
+    match format::read(database.backend()).await {
+        Ok(Some(found)) if found == expected => {}
+        Ok(Some(found)) => report.find(&path, format_args!("it names store {found}, not {expected}")),
+        Ok(None) => report.find(&path, "it is missing"),
+        Err(error @ Error::Store { .. }) => return Err(error),
+        Err(error) => report.note(&path, Err(error)),
+    }
+    Ok(())
 }
 
 async fn verify_chain(

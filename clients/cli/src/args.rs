@@ -6,8 +6,8 @@ use calotype_storage::name::Principal;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    as_of, completions, context, diff, get, history, import, log, materialise, put, rebuild_index,
-    snapshot, verify, withdraw,
+    as_of, completions, context, diff, get, history, import, log, materialise, put, rebuild_index, snapshot,
+    verify, withdraw,
 };
 use crate::demo;
 use crate::output::Format;
@@ -60,21 +60,21 @@ fn const_format() -> String {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Where the store lies: a folder, or a URL such as s3://bucket/prefix
-    #[arg(long, global = true, env = "CALOTYPE_STORE", value_name = "PATH|URL")]
+    /// Where the store lies: a folder, or a URL
+    #[arg(
+        long,
+        global = true,
+        help = "Where the store lies: a folder, or a URL such as s3://bucket/prefix",
+        env = "CALOTYPE_STORE",
+        value_name = "PATH|URL"
+    )]
     pub(crate) store: Option<String>,
     /// Where the local index is kept; it is a cache and can always be rebuilt [default: beside a
     /// local store, else in the user's cache folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
     /// Who does this, as the log keeps it
-    #[arg(
-        long,
-        global = true,
-        env = "CALOTYPE_PRINCIPAL",
-        value_name = "NAME",
-        default_value = "local"
-    )]
+    #[arg(long, global = true, env = "CALOTYPE_PRINCIPAL", value_name = "NAME", default_value = "local")]
     pub(crate) principal: Principal,
     /// No progress, claims or notes; errors only
     #[arg(long, short, global = true)]

@@ -53,9 +53,7 @@ impl ClaimArgs {
         if let Some(path) = &self.claim_file {
             let mut file = create(path)?;
             let json = json(claim, end);
-            writeln!(file, "{json}")
-                .and_then(|()| file.flush())
-                .map_err(OutputError::Write)?;
+            writeln!(file, "{json}").and_then(|()| file.flush()).map_err(OutputError::Write)?;
         }
         if self.claim {
             eprintln!("{}", json(claim, end));
@@ -99,19 +97,13 @@ pub(crate) fn text(claim: &Claim, end: End) -> String {
     }
     if let Some(record) = &claim.record {
         let hash = record.hash.get(..16).unwrap_or(&record.hash);
-        line(
-            "commit",
-            format!("{}.{}, record hash {hash}…", record.commit, record.entry),
-        );
+        line("commit", format!("{}.{}, record hash {hash}…", record.commit, record.entry));
     }
     if let Some(snapshot) = &claim.snapshot {
         let id = snapshot.id.get(..16).unwrap_or(&snapshot.id);
         line(
             "snapshot",
-            format!(
-                "{id}…, {} at cutoff {}, revision {}",
-                snapshot.kind, snapshot.cutoff, snapshot.revision
-            ),
+            format!("{id}…, {} at cutoff {}, revision {}", snapshot.kind, snapshot.cutoff, snapshot.revision),
         );
     }
     for position in &claim.positions {
@@ -132,14 +124,7 @@ pub(crate) fn text(claim: &Claim, end: End) -> String {
     }
     let hash = end.result_hash.to_string();
     let rows = if end.rows == 1 { "row" } else { "rows" };
-    line(
-        "result",
-        format!(
-            "{} {rows}, hash {}…",
-            end.rows,
-            hash.get(..16).unwrap_or(&hash)
-        ),
-    );
+    line("result", format!("{} {rows}, hash {}…", end.rows, hash.get(..16).unwrap_or(&hash)));
     text
 }
 
@@ -149,9 +134,7 @@ fn completeness(claim: &CompletenessClaim) -> String {
             "partial: unchecked (its producer gave no row count or total to check against)".into()
         }
         ("partial", Some("no full")) => "partial: no full extract is known by then".into(),
-        ("partial", Some("no watermark")) => {
-            "partial: no producer promised that all facts are here".into()
-        }
+        ("partial", Some("no watermark")) => "partial: no producer promised that all facts are here".into(),
         ("complete", _) => "yes, counted and checked".into(),
         (status, Some(reason)) => format!("{status}: {reason}"),
         (status, None) => status.into(),

@@ -48,9 +48,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Completions(args) => completions::run(session, &args),
         Command::ExitCodes => {
             let mut out = session.out()?;
-            let written = out
-                .write_all(exit_codes().as_bytes())
-                .and_then(|()| out.flush());
+            let written = out.write_all(exit_codes().as_bytes()).and_then(|()| out.flush());
             Ok(written.map_err(OutputError::Write)?)
         }
     }

@@ -1,6 +1,5 @@
 //! Answers on their way out: rows as they come, then the claim.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -20,11 +19,7 @@ const CLAIM_KEY: &str = "calotype.claim";
 ///
 /// # Errors
 /// It could not be read or written.
-pub(crate) async fn print(
-    session: &Session,
-    answer: Answer,
-    claim: &ClaimArgs,
-) -> Result<End, CliError> {
+pub(crate) async fn print(session: &Session, answer: Answer, claim: &ClaimArgs) -> Result<End, CliError> {
     let format = session.format()?;
     let (told, end) = write(answer, format, session.out()?, TableOptions::default()).await?;
     claim.tell(session, format, &told, end)?;
@@ -45,10 +40,7 @@ pub(crate) async fn write(
     let mut writer = output::writer_with(format, &schema, out, table)?;
     while let Some(batch) = answer.next().await? {
         let batch = batch.with_schema(SchemaRef::clone(&schema));
-        let batch = batch.map_err(|source| OutputError::Arrow {
-            format: "an answer",
-            source,
-        })?;
+        let batch = batch.map_err(|source| OutputError::Arrow { format: "an answer", source })?;
         writer.write(&batch)?;
     }
     writer.finish()?;
@@ -57,14 +49,32 @@ pub(crate) async fn write(
     Ok((claim, end))
 }
 
+/// Writes some columns of an answer that was read to its end.
+///
+/// # Errors
+/// The columns are not there, or the output did not take the table.
+pub(crate) fn write_columns(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    places: &[usize],
+    format: Format,
+    out: Box<dyn Write + Send>,
+    table: TableOptions,
+) -> Result<(), CliError> {
+    let wrong = |source| OutputError::Arrow { format: "an answer", source };
+    let schema = Arc::new(schema.project(places).map_err(wrong)?);
+    let mut writer = output::writer_with(format, &schema, out, table)?;
+    for batch in batches {
+        writer.write(&batch.project(places).map_err(wrong)?)?;
+    }
+    Ok(writer.finish()?)
+}
+
 /// The schema with the claim in its metadata.
 fn with_claim(schema: &SchemaRef, claim: &Claim) -> SchemaRef {
-    let mut metadata: HashMap<String, String> = schema.metadata().clone();
+    let mut metadata = schema.metadata().clone();
     metadata.insert(CLAIM_KEY.to_owned(), claim.to_json());
-    Arc::new(Schema::new_with_metadata(
-        schema.fields().clone(),
-        metadata,
-    ))
+    Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))
 }
 
 /// The rows of some batches as text, column by column; a null is none.
@@ -75,10 +85,7 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Result<Vec<Vec<Option<String>>>,
     let mut rows = Vec::new();
     for batch in batches {
         let cells: Result<Vec<_>, _> = batch.columns().iter().map(Cells::of).collect();
-        let cells = cells.map_err(|source| OutputError::Arrow {
-            format: "a table",
-            source,
-        })?;
+        let cells = cells.map_err(|source| OutputError::Arrow { format: "a table", source })?;
         for row in 0..batch.num_rows() {
             let text = |cells: &Cells| {
                 let mut text = String::new();

@@ -150,19 +150,18 @@ impl CliError {
         text
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is no refusal")]
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Storage(Error::Refused(refusal))
-            | Self::Refused {
-                source: Error::Refused(refusal),
-                ..
-            }
+            | Self::Refused { source: Error::Refused(refusal), .. }
             | Self::Query(QueryError::Storage(Error::Refused(refusal))) => Some(refusal),
             _ => None,
         }
     }
 
     /// What to do next, where the message itself does not say it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other message says it itself")]
     fn next_step(&self) -> Option<&'static str> {
         if let Some(refusal) = self.refusal() {
             return next_step_of(refusal);
@@ -173,9 +172,7 @@ impl CliError {
             }
             Self::BinaryToTerminal(_) => "pass --output FILE, or pipe it into a program",
             Self::NotConfirmed => "pass --yes if the columns are right, else declare them with --type",
-            Self::Damage(_) => {
-                "restore the named objects from another copy; verify repairs nothing"
-            }
+            Self::Damage(_) => "restore the named objects from another copy; verify repairs nothing",
             Self::NotTheDemo(_) => "name another folder with --store",
             Self::Strict { .. } => {
                 "mend the extract and run the same command again: it goes on from there; \
@@ -195,6 +192,7 @@ impl CliError {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other message says it itself")]
 fn next_step_of(refusal: &Refusal) -> Option<&'static str> {
     Some(match refusal {
         Refusal::NoContext(_) => {
@@ -221,6 +219,7 @@ fn next_step_of(refusal: &Refusal) -> Option<&'static str> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other kind has no code of its own")]
 fn code_of_io(error: &io::Error) -> Option<Code> {
     match error.kind() {
         io::ErrorKind::NotFound => Some(Code::NotFound),

@@ -65,6 +65,7 @@ pub(crate) struct Extract {
 ///
 /// # Errors
 /// See [`InputError`].
+#[cfg(test)]
 pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Extract, InputError> {
     read_with_progress(path, options, &mut |_, _| {})
 }

@@ -14,13 +14,9 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
     let wrong = || CliError::Argument {
         argument: "key",
         found: parts.join(" "),
-        expected: format!(
-            "a value for each key column of context '{}': {}",
-            context.name(),
-            example(names)
-        ),
+        expected: format!("a value for each key column of context '{}': {}", context.name(), example(names)),
     };
-    let named = |part: &String| {
+    let by_name = |part: &String| {
         let (name, value) = part.split_once('=')?;
         let place = names.iter().position(|other| other == name)?;
         Some((place, value.to_owned()))
@@ -29,11 +25,11 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
         return Err(wrong());
     }
     let mut values: Vec<Option<String>> = vec![None; names.len()];
-    let all: Vec<_> = parts.iter().map(named).collect();
+    let all: Vec<_> = parts.iter().map(by_name).collect();
     let none_named = all.iter().all(Option::is_none);
-    for (place, (part, named)) in parts.iter().zip(all).enumerate() {
-        let (place, value) = match named {
-            Some(named) => named,
+    for (place, (part, found)) in parts.iter().zip(all).enumerate() {
+        let (place, value) = match found {
+            Some(found) => found,
             None if none_named => (place, part.clone()),
             None => return Err(wrong()),
         };
@@ -41,10 +37,7 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
             return Err(wrong());
         }
     }
-    let values: Option<Vec<_>> = values
-        .into_iter()
-        .map(|value| value.map(KeyValue::Text))
-        .collect();
+    let values: Option<Vec<_>> = values.into_iter().map(|value| value.map(KeyValue::Text)).collect();
     values.map(Keys::one).ok_or_else(wrong)
 }
 
@@ -53,11 +46,7 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
 /// # Errors
 /// As [`key_of`].
 pub(crate) fn keys_of(context: &Context, parts: &[String]) -> Result<Keys, CliError> {
-    if parts.is_empty() {
-        Ok(Keys::All)
-    } else {
-        key_of(context, parts)
-    }
+    if parts.is_empty() { Ok(Keys::All) } else { key_of(context, parts) }
 }
 
 fn example(names: &[String]) -> String {

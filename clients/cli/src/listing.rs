@@ -38,6 +38,7 @@ pub(crate) enum Cell {
 
 impl Cell {
     /// Anything as text.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hold some by value, some by reference")]
     pub(crate) fn text(value: impl ToString) -> Self {
         Self::Text(value.to_string())
     }
@@ -68,10 +69,7 @@ pub(crate) struct Listing {
 impl Listing {
     /// An empty table.
     pub(crate) fn new(columns: &[(&'static str, Kind)]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// A table of names and values, for one thing.
@@ -123,10 +121,7 @@ impl Listing {
         out: Box<dyn std::io::Write + Send>,
         table: TableOptions,
     ) -> Result<(), CliError> {
-        let batch = self.batch().map_err(|source| OutputError::Arrow {
-            format: "a table",
-            source,
-        })?;
+        let batch = self.batch().map_err(|source| OutputError::Arrow { format: "a table", source })?;
         let mut writer = output::writer_with(format, &batch.schema(), out, table)?;
         writer.write(&batch)?;
         Ok(writer.finish()?)

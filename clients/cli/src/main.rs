@@ -23,9 +23,7 @@ use crate::session::Session;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {

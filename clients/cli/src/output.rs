@@ -128,6 +128,7 @@ pub(crate) trait BatchWriter {
 ///
 /// # Errors
 /// The output did not take the beginning, or the format has no form for the schema.
+#[cfg(test)]
 pub(crate) fn writer(
     format: Format,
     schema: &SchemaRef,

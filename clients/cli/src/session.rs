@@ -65,10 +65,8 @@ impl Session {
         if !address.contains("://") {
             return Ok(Address::Folder(PathBuf::from(address)));
         }
-        let url = url::Url::parse(address).map_err(|source| CliError::StoreAddress {
-            address: address.to_owned(),
-            source,
-        })?;
+        let url = url::Url::parse(address)
+            .map_err(|source| CliError::StoreAddress { address: address.to_owned(), source })?;
         match url.to_file_path() {
             Ok(folder) if url.scheme() == "file" => Ok(Address::Folder(folder)),
             _ => Ok(Address::Url(url)),
@@ -111,20 +109,11 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be used.
     pub(crate) async fn open(&self, access: Access) -> Result<Database, CliError> {
-        let options = OpenOptions::new(access, StateFolder::Memory);
-        self.open_with(options).await
-    }
-
-    /// Opens the store with options whose state folder is replaced by the session's.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be used.
-    pub(crate) async fn open_with(&self, mut options: OpenOptions) -> Result<Database, CliError> {
         let backend = match self.address()? {
-            Address::Folder(folder) => Backend::local(&folder, options.access == Access::Create)?,
+            Address::Folder(folder) => Backend::local(&folder, access == Access::Create)?,
             Address::Url(url) => Backend::url(&url, store_options())?,
         };
-        options.state = self.state()?;
+        let options = OpenOptions::new(access, self.state()?);
         Ok(Database::open(backend, options).await?)
     }
 
@@ -135,16 +124,14 @@ impl Session {
     pub(crate) fn format(&self) -> Result<Format, CliError> {
         let terminal = self.global.output.is_none() && io::stdout().is_terminal();
         let by_name = || self.global.output.as_deref().and_then(Format::of_path);
-        let default = if terminal {
-            Format::Table
-        } else {
-            Format::Ndjson
-        };
+        let default = if terminal { Format::Table } else { Format::Ndjson };
         let format = self.global.format.or_else(by_name).unwrap_or(default);
         if terminal && format.is_binary() {
             return Err(CliError::BinaryToTerminal(match format {
                 Format::Parquet => "Parquet",
-                _ => "an Arrow stream",
+                Format::Arrow | Format::Table | Format::Json | Format::Ndjson | Format::Csv => {
+                    "an Arrow stream"
+                }
             }));
         }
         Ok(format)
@@ -193,10 +180,6 @@ fn cache_folder() -> Option<PathBuf> {
 /// Whether files can be made in a folder, or the folder itself where it is not there yet.
 fn is_writable(folder: &Path) -> bool {
     let above = || folder.parent().filter(|above| above.exists());
-    let existing = if folder.exists() {
-        Some(folder)
-    } else {
-        above()
-    };
+    let existing = if folder.exists() { Some(folder) } else { above() };
     existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok())
 }

@@ -58,8 +58,7 @@ pub(crate) fn column(text: &str) -> Result<FieldWire, ValueError> {
             "nullable" => field.nullable = true,
             "required" => field.nullable = false,
             class => {
-                let class =
-                    FieldClass::parse(class).ok_or_else(|| ValueError::Class(class.to_owned()))?;
+                let class = FieldClass::parse(class).ok_or_else(|| ValueError::Class(class.to_owned()))?;
                 field.class = Some(ClassWire::from(class));
             }
         }
@@ -72,9 +71,7 @@ pub(crate) fn column(text: &str) -> Result<FieldWire, ValueError> {
 /// # Errors
 /// It has another form.
 pub(crate) fn typed_name(text: &str) -> Result<(String, FieldType), ValueError> {
-    let (name, type_text) = text
-        .split_once(':')
-        .ok_or(ValueError::Form("name:type, such as code:string"))?;
+    let (name, type_text) = text.split_once(':').ok_or(ValueError::Form("name:type, such as code:string"))?;
     Ok((name.to_owned(), field_type(type_text)?))
 }
 
@@ -122,10 +119,7 @@ pub(crate) fn offset(text: &str) -> Result<OffsetBound, ValueError> {
     let (epoch, offset) = bound.split_once(':').ok_or_else(form)?;
     Ok((
         (source.to_owned(), partition.to_owned()),
-        (
-            epoch.parse().map_err(|_| form())?,
-            offset.parse().map_err(|_| form())?,
-        ),
+        (epoch.parse().map_err(|_| form())?, offset.parse().map_err(|_| form())?),
     ))
 }
 
@@ -191,10 +185,7 @@ mod tests {
             (position.source.as_str(), position.partition.as_str(), position.to),
             ("topic/a", "0", 250)
         );
-        assert_eq!(
-            offset("topic/a/0=1:250"),
-            Ok((("topic/a".into(), "0".into()), (1, 250)))
-        );
+        assert_eq!(offset("topic/a/0=1:250"), Ok((("topic/a".into(), "0".into()), (1, 250))));
         assert!(offset("topic=1:250").is_err());
     }
 }

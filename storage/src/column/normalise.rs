@@ -11,6 +11,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 
+use crate::planted::{Bug, is_planted};
 use crate::schema::FieldType;
 
 /// The one NaN of 32 bits. The constants of the standard library promise no bits.
@@ -34,10 +35,10 @@ pub fn normalise(field_type: FieldType, column: &ArrayRef) -> ArrayRef {
         FieldType::UInt(32) => plain::<UInt32Type>(column),
         FieldType::UInt(_) => plain::<UInt64Type>(column),
         FieldType::Float(32) => {
-            floats::<Float32Type>(column, |v| if v.is_nan() { f32::from_bits(NAN_32) } else { v + 0.0 })
+            floats::<Float32Type>(column, |v| if is_planted(Bug::KeepsNegativeZero) { v } else if v.is_nan() { f32::from_bits(NAN_32) } else { v + 0.0 })
         }
         FieldType::Float(_) => {
-            floats::<Float64Type>(column, |v| if v.is_nan() { f64::from_bits(NAN_64) } else { v + 0.0 })
+            floats::<Float64Type>(column, |v| if is_planted(Bug::KeepsNegativeZero) { v } else if v.is_nan() { f64::from_bits(NAN_64) } else { v + 0.0 })
         }
         FieldType::Decimal(..) => plain::<Decimal128Type>(column),
         FieldType::Date => plain::<Date32Type>(column),

@@ -14,7 +14,8 @@ use crate::index::{Applied, Change};
 use crate::log::read_slot;
 use crate::merkle::{Frontier, LogHash};
 use crate::pack::{ChunkLine, Pack};
-use crate::reader::read_pack_lines;
+use crate::planted::{Bug, is_planted};
+use crate::reader::{pack_path, read_pack_lines};
 use crate::record::{Body, Entry, Listed, Record};
 use crate::time::SystemTime;
 
@@ -25,9 +26,13 @@ impl Inner {
         loop {
             let next = self.head().map_or(Sequence::FIRST, |head| head.sequence.next());
             let Some(slot) = read_slot(&self.backend, next).await? else {
+                if applied > 1 {
+                    // Some of them may have been linked after the sync before the first.
+                    self.sync_or_poison()?;
+                }
                 return Ok(applied);
             };
-            if applied == 0 {
+            if applied == 0 && !is_planted(Bug::TrustsUnsyncedSlot) {
                 // What others linked counts once its directory entry is durable.
                 self.sync_or_poison()?;
             }
@@ -75,7 +80,14 @@ impl Inner {
             for pack in &entry.packs {
                 let (bytes, pack_lines) = match known.iter().find(|known| known.digest == *pack) {
                     Some(known) => (known.bytes.len() as u64, known.lines.clone()),
-                    None => read_pack_lines(&self.backend, *pack).await?,
+                    None => read_pack_lines(&self.backend, *pack).await.map_err(|error| match error {
+                        // Either the pack went, or its name in the record is damaged.
+                        Error::MissingPack(pack) => Error::damaged(
+                            crate::log::slot_path(record.sequence),
+                            format_args!("it names {}, which is missing", pack_path(pack)),
+                        ),
+                        error => error,
+                    })?,
                 };
                 lines.extend(pack_lines.iter().map(|line| (line.digest, (*pack, *line))));
                 change.packs.push((*pack, bytes, pack_lines));

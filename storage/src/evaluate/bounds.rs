@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::identity::Ordinal;
 use crate::key::EncodedKeys;
 use crate::manifest::{OPEN, Part};
+use crate::planted::{Bug, is_planted};
 use crate::reader::ChunkReader;
 use crate::schema::Schema;
 use crate::statement::bound;
@@ -22,12 +23,16 @@ pub(super) async fn ends(
     let next_full = context.cutoffs().next_full(cutoff);
     let mut named: Vec<Option<ValidTime>> = vec![None; keys.len()];
     for (at, delta) in context.cutoffs().deltas_until_next_full(cutoff) {
+        if is_planted(Bug::DeltasBoundNothing) {
+            break;
+        }
         for row in named_rows(reader, context, schema, delta, keys).await? {
             // Cutoffs come in order: the first that names a key is the next.
             named[row].get_or_insert(at);
         }
     }
-    let end = |named| bound(next_full, named).map_or(OPEN, ValidTime::micros);
+    let late = i64::from(is_planted(Bug::EndsLate));
+    let end = |named| bound(next_full, named).map_or(OPEN, |end| end.micros() + late);
     Ok(named.into_iter().map(end).collect())
 }
 

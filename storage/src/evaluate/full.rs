@@ -67,6 +67,16 @@ pub(super) async fn evaluate(
     Ok(Writes { stated: Some(stated), stated_as_handed: as_handed, withdrawn: None, unchanged })
 }
 
+/// Whether every row of an extract is known at a cutoff already.
+pub(super) async fn says_nothing_new(
+    setting: &Setting,
+    context: &Context,
+    extract: &Extract,
+    cutoff: ValidTime,
+) -> Result<bool, Error> {
+    Ok(compare(setting, context, extract, cutoff).await?.asserted.is_empty())
+}
+
 async fn compare(
     setting: &Setting,
     context: &Context,

@@ -11,6 +11,7 @@ use crate::cutoffs::Said;
 use crate::error::Error;
 use crate::facts::FactRows;
 use crate::key::EncodedKeys;
+use crate::planted::{Bug, is_planted};
 use crate::put::{Extract, Put};
 use crate::scan::{KeyFilter, RowRef, Scan, ScanRequest, ValidFilter, Window};
 use crate::schema::Schema;
@@ -31,7 +32,9 @@ pub(super) async fn delta(
         None => None,
     };
     let to = bounds::ends(&setting.reader, context, schema, cutoff, &extract.keys).await?;
-    let stated = (!extract.keys.is_empty()).then(|| rows::all(extract, cutoff.micros(), to));
+    let is_dropped =
+        is_planted(Bug::DropsUnchangedDelta) && super::full::says_nothing_new(setting, context, extract, cutoff).await?;
+    let stated = (!extract.keys.is_empty() && !is_dropped).then(|| rows::all(extract, cutoff.micros(), to));
     Ok(Writes { stated, stated_as_handed: true, withdrawn, unchanged: 0 })
 }
 

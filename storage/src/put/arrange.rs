@@ -1,12 +1,15 @@
 //! Rows in the order of their keys, each key once where the kind of put demands it.
 
 use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use super::OnDuplicate;
 use crate::key::EncodedKeys;
 use crate::refusal::{DuplicateKey, Refusal};
 use crate::schema::Schema;
+use crate::time::ValidTime;
 
 /// Duplicates named in a refusal.
 const EXAMPLES_MAX: usize = 10;
@@ -62,10 +65,18 @@ pub(super) fn sort_unique(
 /// The key of a row as people read it: `name=value`, bounded.
 fn print_key(schema: &Schema, columns: &[ArrayRef], row: usize) -> String {
     let part = |place: &usize| {
-        let value = ArrayFormatter::try_new(columns[*place].as_ref(), &FormatOptions::default())
-            .map_or_else(|_| "?".to_owned(), |formatter| formatter.value(row).to_string());
+        let value = print_value(&columns[*place], row);
         let value: String = value.chars().take(60).flat_map(char::escape_debug).collect();
         format!("{}={value}", schema.fields()[*place].name)
     };
     schema.key_places().iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+fn print_value(column: &ArrayRef, row: usize) -> String {
+    // Arrow knows no zone by its name, not even UTC, unless it is built with a database of them.
+    if let Some(instants) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+        return ValidTime::from_micros(instants.value(row)).map_or_else(|| "?".to_owned(), |at| at.to_string());
+    }
+    ArrayFormatter::try_new(column.as_ref(), &FormatOptions::default())
+        .map_or_else(|_| "?".to_owned(), |formatter| formatter.value(row).to_string())
 }

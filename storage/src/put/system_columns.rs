@@ -92,8 +92,8 @@ fn instants(name: &str, column: &ArrayRef) -> Result<Vec<Option<i64>>, Refusal> 
             for row in 0..column.len() {
                 let text = column.is_valid(row).then(|| column.value(row));
                 let parsed = text.map(|text| {
-                    ValidTime::parse(text)
-                        .map_err(|_| Refusal::InstantRange { row: row as u64 + 1, column: name.to_owned() })
+                    let (row, column) = (row as u64 + 1, name.to_owned());
+                    ValidTime::parse(text).map_err(|why| Refusal::InstantText { row, column, why })
                 });
                 instants.push(parsed.transpose()?.map(ValidTime::micros));
             }

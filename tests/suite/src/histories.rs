@@ -58,6 +58,24 @@ pub fn all() -> Vec<Script> {
     ]
 }
 
+/// One of everything, for tests that damage what it leaves.
+pub fn everything() -> Script {
+    let steps = [
+        create("state"),
+        create_events(),
+        full(10, &[(1, 1), (2, 2), (3, 3)]),
+        events(&[(1, 0, Some(30), Some(1)), (2, 5, None, Some(2))]),
+        delta(20, &[(1, Some(2)), (2, None)]),
+        materialise(20),
+        events(&[(1, 10, Some(20), None)]),
+        Action::new("state", Act::Rename("v", "w")),
+        labelled("w", full(10, &[(1, 5), (4, 4)])),
+        withdraw(20),
+        labelled("w", delta(30, &[(3, Some(8))])),
+    ];
+    script("everything", each(steps))
+}
+
 fn late_corrections() -> Script {
     let steps = [
         create("state"),

@@ -1,6 +1,9 @@
 //! What the tests of the suite share: stores to test, a clock that stands where it
 //! is put, and histories of the oracle turned into puts.
 
+pub mod cuts;
+pub mod golden;
+pub mod golden_store;
 pub mod harness;
 pub mod histories;
 pub mod oracle_rows;
@@ -13,3 +16,4 @@ pub mod store;
 pub mod table;
 pub mod told;
 pub mod world;
+pub mod writers;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calotype_oracle::{FactOracle, Key, StatementOracle};
+use calotype_simulation::Survivors;
 use calotype_storage::database::Database;
 use calotype_storage::identity::EntryId;
 use calotype_storage::verify::{Level, verify};
@@ -58,7 +59,12 @@ pub fn recover_and_go_on(world: &mut World, script: &Script) -> Result<(), Wrong
     let database = world.run(script).ok_or("the script did not end")?;
     ensure!(world.unanswered().is_empty(), "no answer: {:?}", world.unanswered());
     check(&database, &world.journal)?;
-    replays(world, &database)
+    replays(world, &database)?;
+    drop(database);
+    // Whatever was acknowledged now survives the loss of all that is not durable.
+    let mut world = world.restarted(Survivors::None);
+    let database = world.open().map_err(|error| format!("after all: {error}"))?;
+    check(&database, &world.journal).map_err(|wrong| format!("after all: {wrong}"))
 }
 
 /// Everything acknowledged is answered with the same receipt when it is sent again.

@@ -78,11 +78,8 @@ impl Action {
     }
 
     /// The name of its context.
-    ///
-    /// # Panics
-    /// If a script names a context illegally.
     pub fn context_name(&self) -> ContextName {
-        ContextName::parse(self.context).expect("scripts use legal names")
+        name_of(self.context)
     }
 
     /// What the database is asked for, under an idempotency key. `known` is the newest that the context knows.
@@ -155,6 +152,14 @@ impl Action {
             options: deed.options,
         }))
     }
+}
+
+/// A context's name.
+///
+/// # Panics
+/// If it is not a legal one.
+pub fn name_of(context: &str) -> ContextName {
+    ContextName::parse(context).expect("scripts use legal names")
 }
 
 /// Creates a context of statements.

@@ -1,10 +1,12 @@
 //! A world to test in: a machine with a disk, a clock, one database at a time, and a
 //! journal of what was sent and what was answered.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use calotype_simulation::{SimStore, Survivors};
 use calotype_storage::SystemTime;
+use calotype_storage::backend::Backend;
 use calotype_storage::commit::Receipt;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
 use calotype_storage::error::Error;
@@ -30,12 +32,23 @@ pub struct Sent {
 /// What is known of something sent.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It was acknowledged, in the n-th answer of this world.
+    /// It was acknowledged, with the n-th answers of this world.
     Acknowledged(Receipt, u64),
     /// It was refused: it is not there.
     Refused(Error),
     /// There was an error or no answer: it is there or not.
     Unknown(Option<Error>),
+}
+
+/// How the store of a world is reached.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// The simulated store as a local disk.
+    Disk,
+    /// The simulated store beyond a network.
+    Bucket,
+    /// A real folder; the simulated store is not used.
+    Folder(PathBuf),
 }
 
 /// A machine and what happened to it. Clones share the machine.
@@ -49,15 +62,16 @@ pub struct World {
     pub journal: Vec<Sent>,
     /// The next step of the script.
     pub position: usize,
-    /// Whether the store lies beyond a network.
-    pub is_remote: bool,
+    /// How the store is reached.
+    pub place: Place,
     /// Whether opening is tried once more when it failed.
     pub is_patient: bool,
     /// How far the clock may lie behind the log, microseconds.
     pub clock_behind_max_micros: i64,
     /// Where the index is kept.
     pub state: StateFolder,
-    processes: u64,
+    /// How many processes were started: each draws nonces of its own.
+    pub processes: u64,
     answers: u64,
 }
 
@@ -75,7 +89,7 @@ impl World {
             clock: TestClock::new(START),
             journal: Vec::new(),
             position: 0,
-            is_remote: false,
+            place: Place::Disk,
             is_patient: false,
             clock_behind_max_micros: 5_000_000,
             state: StateFolder::Memory,
@@ -111,7 +125,11 @@ impl World {
             clock_behind_max_micros: self.clock_behind_max_micros,
             ..OpenOptions::new(access, self.state.clone())
         };
-        let backend = if self.is_remote { bucket(&self.store) } else { disk(&self.store) };
+        let backend = match &self.place {
+            Place::Disk => disk(&self.store),
+            Place::Bucket => bucket(&self.store),
+            Place::Folder(folder) => Backend::local(folder, access == Access::Create)?,
+        };
         block_on(Database::open(backend, options))
     }
 
@@ -143,29 +161,41 @@ impl World {
 
     /// Sends actions at once and waits for all answers.
     pub fn send(&mut self, database: &Database, actions: &[Action]) {
-        let first = self.journal.len();
-        for action in actions {
-            let known = database.context(&action.context_name());
-            let known =
-                known.ok().and_then(|context| context.newest_system_time()).unwrap_or(SystemTime::FIRST);
-            let key = format!("op-{}", self.journal.len());
-            self.journal.push(Sent {
-                action: action.clone(),
-                proposal: action.proposal(&key, known),
-                outcome: Outcome::Unknown(None),
-            });
-        }
-        let places: Vec<usize> = (first..self.journal.len()).collect();
+        let places: Vec<usize> = actions.iter().map(|action| self.prepare(database, action)).collect();
         self.send_again(database, &places);
     }
 
-    /// Sends what was sent before, as it was.
+    /// Notes down an action that is about to be sent; its place in the journal.
+    pub fn prepare(&mut self, database: &Database, action: &Action) -> usize {
+        let known = database.context(&action.context_name());
+        let known = known.ok().and_then(|context| context.newest_system_time());
+        let key = format!("op-{}", self.journal.len());
+        let proposal = action.proposal(&key, known.unwrap_or(SystemTime::FIRST));
+        self.journal.push(Sent { action: action.clone(), proposal, outcome: Outcome::Unknown(None) });
+        self.journal.len() - 1
+    }
+
+    /// Sends what was noted down or sent before, as it was.
     pub fn send_again(&mut self, database: &Database, places: &[usize]) {
-        let proposals = places.iter().map(|place| &self.journal[*place].proposal);
-        let commits = proposals.map(|proposal| database.commit(proposal.clone()));
+        let each: Vec<_> = places.iter().map(|place| (database, *place)).collect();
+        self.send_each(&each);
+    }
+
+    /// The same, each to a database of its own, all at once.
+    pub fn send_each(&mut self, each: &[(&Database, usize)]) {
+        let commits = each.iter().map(|(database, place)| {
+            let proposal = self.journal[*place].proposal.clone();
+            database.commit(proposal)
+        });
         let answers = block_on(join_all(commits));
+        let places: Vec<usize> = each.iter().map(|(_, place)| *place).collect();
+        self.note(&places, answers);
+    }
+
+    /// Notes answers down that came together.
+    pub fn note(&mut self, places: &[usize], answers: Vec<Result<Receipt, Error>>) {
+        self.answers += 1;
         for (place, answer) in places.iter().zip(answers) {
-            self.answers += 1;
             self.journal[*place].outcome = match answer {
                 Ok(receipt) => Outcome::Acknowledged(receipt, self.answers),
                 Err(error @ (Error::Refused(_) | Error::ClockBehind { .. })) => Outcome::Refused(error),

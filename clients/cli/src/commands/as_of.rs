@@ -64,10 +64,7 @@ pub(crate) struct PointArgs {
 
 impl From<PointArgs> for Point {
     fn from(args: PointArgs) -> Self {
-        Self {
-            valid_at: args.valid_at,
-            known_at: args.known_at,
-        }
+        Self { valid_at: args.valid_at, known_at: args.known_at }
     }
 }
 

@@ -76,9 +76,7 @@ pub(crate) async fn run(session: &Session, command: ContextCommand) -> Result<()
         }
         ContextCommand::GoLive(args) => {
             let database = session.open(Access::Write).await?;
-            let receipt = database
-                .go_live(deed(session, args.context, args.reason))
-                .await?;
+            let receipt = database.go_live(deed(session, args.context, args.reason)).await?;
             receipt::print(session, "end of import", &receipt)
         }
     }
@@ -87,10 +85,6 @@ pub(crate) async fn run(session: &Session, command: ContextCommand) -> Result<()
 fn deed(session: &Session, context: ContextName, reason: Option<Reason>) -> Deed {
     Deed {
         context,
-        options: PutOptions {
-            principal: session.principal().clone(),
-            reason,
-            ..PutOptions::default()
-        },
+        options: PutOptions { principal: session.principal().clone(), reason, ..PutOptions::default() },
     }
 }

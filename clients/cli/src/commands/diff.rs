@@ -1,5 +1,6 @@
 //! `diff`: what differs between two points, and which commit caused it.
 
+use arrow_schema::SchemaRef;
 use calotype_query::{DiffRequest, LocalPolicy, Point, diff};
 use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
@@ -10,7 +11,10 @@ use crate::claim::ClaimArgs;
 use crate::console;
 use crate::error::CliError;
 use crate::key::keys_of;
+use crate::output::{Format, TableOptions};
 use crate::session::Session;
+
+pub(crate) mod differing;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,6 +53,10 @@ pub(crate) struct DiffArgs {
     /// One entity alone: a value for each key column
     #[arg(long, value_name = "COLUMN=VALUE")]
     key: Vec<String>,
+    /// Which columns are written [default: all; in a table, the key and those that differ]. All of
+    /// them are compared all the same
+    #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
+    columns: Option<Vec<String>>,
     #[command(flatten)]
     claim: ClaimArgs,
 }
@@ -62,10 +70,8 @@ pub(crate) async fn run(session: &Session, args: DiffArgs) -> Result<(), CliErro
     let context = database.context(&args.context)?;
     // One reading of the clock for both points: they share the valid time that is left out.
     let now = Some(database.now().as_valid());
-    let point = |valid: Option<ValidTime>, known_at| Point {
-        valid_at: args.valid_at.or(valid).or(now),
-        known_at,
-    };
+    let point =
+        |valid: Option<ValidTime>, known_at| Point { valid_at: args.valid_at.or(valid).or(now), known_at };
     let request = DiffRequest {
         principal: session.principal().clone(),
         context: args.context.clone(),
@@ -75,6 +81,38 @@ pub(crate) async fn run(session: &Session, args: DiffArgs) -> Result<(), CliErro
         at_least: None,
     };
     let answer = diff(&database, &LocalPolicy, &request).await?;
-    console::print(session, answer, &args.claim).await?;
-    Ok(())
+    let format = session.format()?;
+    if args.columns.is_none() && format != Format::Table {
+        console::print(session, answer, &args.claim).await?;
+        return Ok(());
+    }
+    let (schema, claim) = (answer.schema().clone(), answer.claim().clone());
+    let (batches, end) = answer.collect().await?;
+    let places = match &args.columns {
+        Some(columns) => named(&schema, columns)?,
+        None => differing::places(&schema, &batches, context.key_names())?,
+    };
+    let table = TableOptions::default();
+    console::write_columns(&schema, &batches, &places, format, session.out()?, table)?;
+    args.claim.tell(session, format, &claim, end)
+}
+
+/// The places of some columns, between the column that says what changed and those that say why.
+fn named(schema: &SchemaRef, columns: &[String]) -> Result<Vec<usize>, CliError> {
+    let mut places = Vec::new();
+    for name in columns {
+        let found = schema.fields().iter().position(|field| field.name() == name);
+        places.push(found.ok_or_else(|| CliError::Argument {
+            argument: "--columns",
+            found: name.clone(),
+            expected: "columns of the context".to_owned(),
+        })?);
+    }
+    let system = |first: bool| {
+        let fields = schema.fields().iter().enumerate();
+        fields
+            .filter(move |(place, field)| field.name().starts_with('_') && (*place == 0) == first)
+            .map(|(place, _)| place)
+    };
+    Ok(system(true).chain(places).chain(system(false)).collect())
 }

@@ -106,9 +106,7 @@ pub(crate) async fn run(session: &Session, args: HistoryArgs) -> Result<(), CliE
     let key = context.key_names();
     let text = picture::draw(&schema, &batches, key, width)?;
     let mut out = session.out()?;
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(OutputError::Write)?;
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(OutputError::Write)?;
     args.claim.tell(session, Format::Table, &claim, end)
 }
 

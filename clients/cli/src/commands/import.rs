@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calotype_storage::database::{Access, OpenOptions, StateFolder};
+use calotype_storage::database::Access;
 use clap::Args;
 
 use crate::error::CliError;
 use crate::feed::{self, Feed, FeedError, Import, Source};
 use crate::listing::{Cell, Kind, Listing};
+use crate::output::TableOptions;
 use crate::output::progress::Progress;
 use crate::session::Session;
 
@@ -23,6 +24,9 @@ Contexts that are not there are created, open for import. An extract that cannot
 refused whole and reported; the next one goes on. An import that was interrupted goes on when it is
 run again: what was committed before is recognised.
 ";
+
+/// How wide the table of refusals is where the terminal does not say.
+const WIDTH: usize = 100;
 
 /// Which feed.
 #[derive(Debug, Args)]
@@ -47,10 +51,8 @@ pub(crate) struct ImportArgs {
 /// # Errors
 /// [`CliError`] says why not; what was committed until then stays.
 pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<(), CliError> {
-    let text = std::fs::read_to_string(&args.feed).map_err(|source| FeedError::Read {
-        path: args.feed.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(&args.feed)
+        .map_err(|source| FeedError::Read { path: args.feed.clone(), source })?;
     let mut feed = Feed::parse(&args.feed.display().to_string(), &text)?;
     if let Some(index) = &args.index {
         feed.index.file.clone_from(index);
@@ -63,21 +65,17 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<(), CliE
         principal: session.principal().clone(),
         strict: args.strict,
     };
-    let options = OpenOptions {
-        makes_keyframes: false,
-        ..OpenOptions::new(Access::Create, StateFolder::Memory)
-    };
-    let database = session.open_with(options).await?;
+    let database = session.open(Access::Create).await?;
     let progress = Progress::count(format!("importing {}", import.feed.name), session.quiet());
-    let outcome =
-        feed::import(&database, &import, &mut |done, all| progress.set(done, all)).await?;
+    let outcome = feed::import(&database, &import, &mut |done, all| progress.set(done, all)).await?;
     progress.finish();
     if let Some(path) = &args.report {
         outcome.write(path)?;
     }
     if !outcome.refused.is_empty() && !session.quiet() {
         eprintln!("Refused, each of them whole:");
-        outcome.table().show()?;
+        let width = TableOptions::default().width.unwrap_or(WIDTH);
+        eprint!("{}", outcome.lines(width));
     }
     let mut listing = Listing::new(&[
         ("context", Kind::Text),

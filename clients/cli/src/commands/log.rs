@@ -71,21 +71,12 @@ pub(crate) async fn run(session: &Session, args: &LogArgs) -> Result<(), CliErro
     listing.print(session)
 }
 
-async fn read(
-    database: &Database,
-    number: u64,
-) -> Result<Vec<(EntryId, Entry, RecordHash)>, CliError> {
+async fn read(database: &Database, number: u64) -> Result<Vec<(EntryId, Entry, RecordHash)>, CliError> {
     let sequence = Sequence::new(number);
     let slot = database.record(sequence).await?;
-    let slot = slot.ok_or(Error::MissingRecord {
-        missing: number,
-        found: number + 1,
-    })?;
+    let slot = slot.ok_or(Error::MissingRecord { missing: number, found: number + 1 })?;
     let entry = |(place, entry)| {
-        let id = EntryId {
-            record: sequence,
-            place,
-        };
+        let id = EntryId { record: sequence, place };
         (id, entry, slot.hash)
     };
     Ok((0..).zip(slot.record.entries).map(entry).collect())

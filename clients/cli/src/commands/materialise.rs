@@ -39,10 +39,7 @@ pub(crate) async fn run(session: &Session, args: MaterialiseArgs) -> Result<(), 
     let materialise = Materialise {
         deed: Deed {
             context: args.context,
-            options: PutOptions {
-                principal: session.principal().clone(),
-                ..PutOptions::default()
-            },
+            options: PutOptions { principal: session.principal().clone(), ..PutOptions::default() },
         },
         valid: args.valid_at.unwrap_or(valid),
         known: args.known_at.unwrap_or(known),

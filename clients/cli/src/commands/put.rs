@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use calotype_storage::context::Context;
 use calotype_storage::database::Access;
+use calotype_storage::error::Error;
 use calotype_storage::identity::{Sequence, SnapshotId};
 use calotype_storage::name::{ContextName, IdempotencyKey, Reason};
 use calotype_storage::put::{OnDuplicate, OpenEnd, Put, PutKind, PutOptions};
@@ -52,8 +53,8 @@ pub(crate) struct PutArgs {
     /// When the source knew it; while the context is open for import
     #[arg(long, value_name = "TIME", value_parser = SystemTime::parse)]
     recorded_at: Option<SystemTime>,
-    /// What a missing _valid_to of facts means
-    #[arg(long, value_enum)]
+    /// What facts without an end mean
+    #[arg(long, value_enum, help = "What a missing _valid_to of facts means")]
     valid_to: Option<ValidToArg>,
     /// Makes a repetition the same put: it is answered with the first receipt
     #[arg(long, value_name = "KEY")]
@@ -150,19 +151,16 @@ pub(crate) async fn run(session: &Session, args: PutArgs) -> Result<(), CliError
     let database = session.open(Access::Write).await?;
     let context = database.context(&args.context)?;
     check_kind(&context, args.kind)?;
-    let extract = args
-        .read
-        .read(session, &args.file, context.schema().map(AsRef::as_ref))?;
+    let extract = args.read.read(session, &args.file, context.schema().map(AsRef::as_ref))?;
     if context.schema().is_none() {
         confirm_schema(session, &context, &extract, args.yes)?;
     }
     let file = args.file.display().to_string();
+    let rows = extract.rows;
     let put = args.put(session, extract)?;
-    let rows = put.batches.iter().map(arrow_array::RecordBatch::num_rows);
-    let what = format!("{} of {} rows", put.kind.as_str(), rows.sum::<usize>());
-    let receipt = database.put(put).await.map_err(|source| match source {
-        source @ calotype_storage::error::Error::Refused(_) => CliError::Refused { file, source },
-        other => other.into(),
+    let what = format!("{} of {rows} rows", put.kind.as_str());
+    let receipt = database.put(put).await.map_err(|source| {
+        if matches!(source, Error::Refused(_)) { CliError::Refused { file, source } } else { source.into() }
     })?;
     receipt::print(session, &what, &receipt)
 }
@@ -183,7 +181,7 @@ fn check_kind(context: &Context, kind: KindArg) -> Result<(), CliError> {
         expected: calotype_storage::refusal::ModeTakes(context.mode()),
         found,
     };
-    Err(calotype_storage::error::Error::from(refusal).into())
+    Err(Error::from(refusal).into())
 }
 
 impl PutArgs {
@@ -224,24 +222,20 @@ impl PutArgs {
 
     fn put_kind(&self) -> Result<PutKind, CliError> {
         let needed = |kind| {
-            let refusal = calotype_storage::error::Error::from(Refusal::NoCutoff(kind));
+            let refusal = Error::from(Refusal::NoCutoff(kind));
             self.cutoff.ok_or_else(|| CliError::from(refusal))
         };
         let refuse = |option, kind| {
             let refusal = Refusal::Option { option, kind };
-            Err(calotype_storage::error::Error::from(refusal).into())
+            Err(Error::from(refusal).into())
         };
         Ok(match self.kind {
             KindArg::Full | KindArg::Delta if self.valid_to.is_some() => {
                 return refuse("--valid-to", "full or delta");
             }
             KindArg::Facts if self.cutoff.is_some() => return refuse("--cutoff", "facts"),
-            KindArg::Full => PutKind::Full {
-                cutoff: needed("full")?,
-            },
-            KindArg::Delta => PutKind::Delta {
-                cutoff: needed("delta")?,
-            },
+            KindArg::Full => PutKind::Full { cutoff: needed("full")? },
+            KindArg::Delta => PutKind::Delta { cutoff: needed("delta")? },
             KindArg::Facts => PutKind::Facts {
                 valid_to: self.valid_to.map(|valid_to| match valid_to {
                     ValidToArg::Open => OpenEnd::Open,
@@ -259,11 +253,7 @@ fn confirm_schema(
     extract: &Extract,
     yes: bool,
 ) -> Result<(), CliError> {
-    let mut listing = Listing::new(&[
-        ("column", Kind::Text),
-        ("type", Kind::Text),
-        ("null", Kind::Text),
-    ]);
+    let mut listing = Listing::new(&[("column", Kind::Text), ("type", Kind::Text), ("null", Kind::Text)]);
     let fields = extract.schema.fields().iter();
     for field in fields.filter(|field| !field.name().starts_with('_')) {
         let null = match (context.key_names().contains(field.name()), field.is_nullable()) {
@@ -290,9 +280,7 @@ fn confirm_schema(
     }
     eprint!("Types can be declared with --type NAME:TYPE. Commit with these? [y/N] ");
     let mut line = String::new();
-    let asked = io::stderr()
-        .flush()
-        .and_then(|()| io::stdin().lock().read_line(&mut line));
+    let asked = io::stderr().flush().and_then(|()| io::stdin().lock().read_line(&mut line));
     match (asked, line.trim().to_ascii_lowercase().as_str()) {
         (Ok(_), "y" | "yes") => Ok(()),
         _ => Err(CliError::NotConfirmed),

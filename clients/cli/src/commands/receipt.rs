@@ -46,11 +46,7 @@ pub(crate) fn print(session: &Session, what: &str, receipt: &Receipt) -> Result<
     if format != Format::Table {
         return listing.print(session);
     }
-    let again = if receipt.replayed {
-        " before, under the same idempotency key"
-    } else {
-        ""
-    };
+    let again = if receipt.replayed { " before, under the same idempotency key" } else { "" };
     let mut text = Listing::of_one();
     text.say("done", format!("{what} committed{again}"));
     text.say("commit", receipt.id);

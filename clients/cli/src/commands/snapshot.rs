@@ -1,10 +1,10 @@
 //! `snapshot list` and `snapshot show`.
 
 use calotype_query::{LocalPolicy, snapshot};
+use calotype_storage::ValidTime;
 use calotype_storage::database::Access;
 use calotype_storage::identity::SnapshotId;
 use calotype_storage::name::ContextName;
-use calotype_storage::ValidTime;
 use clap::{Args, Subcommand};
 
 use crate::claim::ClaimArgs;
@@ -102,9 +102,7 @@ async fn show(session: &Session, args: &ShowArgs) -> Result<(), CliError> {
     listing.say("snapshot", args.id);
     listing.say("context", context.name());
     if let Some(header) = entry.put().and_then(|put| put.snapshot.as_ref()) {
-        let time = |micros| {
-            ValidTime::from_micros(micros).map_or_else(String::new, |time| time.to_string())
-        };
+        let time = |micros| ValidTime::from_micros(micros).map_or_else(String::new, |time| time.to_string());
         listing.say("kind", header.kind.as_str());
         listing.say("cutoff", time(header.cutoff));
         listing.say("semantics", super::log::semantics(header.semantics));

@@ -18,10 +18,7 @@ pub(crate) async fn run(session: &Session) -> Result<(), CliError> {
         reason: error.to_string(),
     };
     let packs = database.index().packs().map_err(|error| broken(&error))?;
-    let chunks = database
-        .index()
-        .chunk_count()
-        .map_err(|error| broken(&error))?;
+    let chunks = database.index().chunk_count().map_err(|error| broken(&error))?;
     let mut listing = Listing::of_one();
     listing.say("store", database.backend().name());
     listing.say("store id", database.store_id());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calotype_storage::name::{ContextName, Reason};
 use calotype_storage::put::OnDuplicate;
+use calotype_storage::schema::FieldType;
 use serde::Deserialize;
 
 use super::FeedError;
@@ -196,15 +197,9 @@ impl Feed {
     /// # Errors
     /// [`FeedError`] names the place.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, FeedError> {
-        let feed: Self = toml::from_str(text).map_err(|source| FeedError::Toml {
-            file: file.to_owned(),
-            source: Box::new(source),
-        })?;
-        feed.check().map_err(|(place, what)| FeedError::Value {
-            file: file.to_owned(),
-            place,
-            what,
-        })?;
+        let feed: Self = toml::from_str(text)
+            .map_err(|source| FeedError::Toml { file: file.to_owned(), source: Box::new(source) })?;
+        feed.check().map_err(|(place, what)| FeedError::Value { file: file.to_owned(), place, what })?;
         Ok(feed)
     }
 
@@ -226,9 +221,7 @@ impl Feed {
                 value::delimiter(delimiter).map_err(|error| (place(), error.to_string()))?;
             }
         }
-        self.contexts
-            .iter()
-            .try_for_each(|(name, part)| part.check(name))
+        self.contexts.iter().try_for_each(|(name, part)| part.check(name))
     }
 }
 
@@ -246,8 +239,7 @@ impl ContextPart {
             }
         }
         for delimiter in &self.delimiters {
-            value::delimiter(delimiter)
-                .map_err(|error| (place("delimiters"), error.to_string()))?;
+            value::delimiter(delimiter).map_err(|error| (place("delimiters"), error.to_string()))?;
         }
         if self.key.is_empty() || self.delimiters.is_empty() {
             let what = "it must name at least one".to_owned();
@@ -260,7 +252,7 @@ impl ContextPart {
     pub(super) fn options(&self) -> ReadOptions {
         let column = |(name, text): (&String, &String)| Column {
             name: name.clone(),
-            data_type: value::field_type(text).map_or(arrow_schema::DataType::Utf8, |it| it.to_arrow()),
+            data_type: value::field_type(text).map_or(arrow_schema::DataType::Utf8, FieldType::to_arrow),
             nullable: !self.key.contains(name) && !self.required.contains(name),
         };
         let mut options = ReadOptions {

@@ -24,7 +24,7 @@ pub(super) fn proposal(
     source: &Source,
     principal: &Principal,
     line: &Line,
-) -> Result<Proposal, Refused> {
+) -> Result<Proposal, Box<Refused>> {
     let change = feed.change.get(&line.change);
     let reason = change.and_then(|change| change.reason.as_deref());
     let mut options = PutOptions {
@@ -36,18 +36,11 @@ pub(super) fn proposal(
         ..PutOptions::default()
     };
     let kind = match line.deed {
-        definition::Deed::Full => PutKind::Full {
-            cutoff: line.cutoff,
-        },
-        definition::Deed::Delta => PutKind::Delta {
-            cutoff: line.cutoff,
-        },
+        definition::Deed::Full => PutKind::Full { cutoff: line.cutoff },
+        definition::Deed::Delta => PutKind::Delta { cutoff: line.cutoff },
         definition::Deed::Withdraw => {
             return Ok(Proposal::Withdraw(Withdraw {
-                deed: Deed {
-                    context: line.context.clone(),
-                    options,
-                },
+                deed: Deed { context: line.context.clone(), options },
                 cutoff: line.cutoff,
             }));
         }
@@ -66,13 +59,7 @@ pub(super) fn proposal(
 
 /// What makes a line the same line when the import runs again: all that it says, not its place.
 fn idempotency_key(feed: &Feed, line: &Line) -> Option<IdempotencyKey> {
-    let Line {
-        cutoff_text,
-        recorded_at,
-        change,
-        file,
-        ..
-    } = line;
+    let Line { cutoff_text, recorded_at, change, file, .. } = line;
     let name = &feed.name;
     let text = format!("{name} {cutoff_text} {change} {recorded_at} {file}");
     if text.len() <= KEY_BYTES_MAX
@@ -84,18 +71,11 @@ fn idempotency_key(feed: &Feed, line: &Line) -> Option<IdempotencyKey> {
     IdempotencyKey::parse(&format!("{name} {hash}")).ok()
 }
 
-fn read(
-    feed: &Feed,
-    part: &ContextPart,
-    source: &Source,
-    line: &Line,
-) -> Result<Extract, Refused> {
-    let bytes = source
-        .bytes(&line.file)
-        .map_err(|error| Refused::file(line, &error))?;
+fn read(feed: &Feed, part: &ContextPart, source: &Source, line: &Line) -> Result<Extract, Box<Refused>> {
+    let bytes = source.bytes(&line.file).map_err(|error| Refused::file(line, &error))?;
     let options = options(part, feed.files.get(&line.file), &bytes);
-    let extract = input::read_bytes(&line.file, &bytes, &options)
-        .map_err(|error| Refused::input(line, &error))?;
+    let extract =
+        input::read_bytes(&line.file, &bytes, &options).map_err(|error| Refused::input(line, &error))?;
     match extract.extra.first() {
         None => Ok(extract),
         Some(column) => Err(Refused::column(line, column)),
@@ -125,7 +105,7 @@ fn most_frequent(delimiters: impl Iterator<Item = u8>, bytes: &[u8]) -> u8 {
     let lines = bytes.split(|byte| *byte == b'\n');
     let mut headers = lines.filter(|line| !line.trim_ascii().is_empty());
     let header = headers.next().unwrap_or_default();
-    let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
+    let count = |delimiter: u8| header.split(|byte| *byte == delimiter).count();
     let mut best = None;
     for delimiter in delimiters {
         let found = count(delimiter);

@@ -78,13 +78,7 @@ pub(super) fn read(feed: &Feed, bytes: &[u8]) -> Result<Vec<Line>, crate::error:
 
 /// The columns that an index must have.
 fn columns(index: &Index) -> [&str; 5] {
-    [
-        &index.context,
-        &index.cutoff,
-        &index.recorded_at,
-        &index.change,
-        &index.file_column,
-    ]
+    [&index.context, &index.cutoff, &index.recorded_at, &index.change, &index.file_column]
 }
 
 fn line(feed: &Feed, number: u64, cells: &[String]) -> Result<Line, FeedError> {
@@ -131,10 +125,7 @@ fn cutoff(index: &Index, text: &str) -> Result<ValidTime, String> {
     let format = &index.cutoff_format;
     let date = NaiveDate::parse_from_str(text, format)
         .map_err(|error| format!("a date written as {format} ({error})"))?;
-    let time = index
-        .cutoff_time
-        .as_deref()
-        .ok_or("cutoff_time in the feed, such as 00:00:00Z")?;
+    let time = index.cutoff_time.as_deref().ok_or("cutoff_time in the feed, such as 00:00:00Z")?;
     ValidTime::parse(&format!("{}T{time}", date.format("%Y-%m-%d")))
         .map_err(|error| format!("a time of day with its zone in cutoff_time ({error})"))
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calotype_storage::refusal::Refusal;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::FeedError;
 use super::index::Line;
 use crate::error::{CliError, reasons};
 use crate::input::InputError;
 use crate::listing::{Cell, Kind, Listing};
-use crate::output::{Format, TableOptions};
+use crate::output::{Format, TableOptions, escaped};
 use crate::session::create;
+
+/// How many characters of a reason a table shows.
+const REASON_CHARS_MAX: usize = 160;
 
 /// An extract that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,45 +65,55 @@ impl Refused {
     }
 
     /// A file that is not there.
-    pub(super) fn file(line: &Line, error: &FeedError) -> Self {
-        Self::new(line, reasons(error))
+    pub(super) fn file(line: &Line, error: &FeedError) -> Box<Self> {
+        Box::new(Self::new(line, reasons(error)))
     }
 
     /// A column that nobody declared.
-    pub(super) fn column(line: &Line, column: &str) -> Self {
+    pub(super) fn column(line: &Line, column: &str) -> Box<Self> {
         let reason = format!("column {column:?} is not declared in the feed");
-        Self {
-            column: Some(column.to_owned()),
-            ..Self::new(line, reason)
-        }
+        Box::new(Self { column: Some(column.to_owned()), ..Self::new(line, reason) })
     }
 
     /// A file that cannot be read.
-    pub(super) fn input(line: &Line, error: &InputError) -> Self {
+    pub(super) fn input(line: &Line, error: &InputError) -> Box<Self> {
         let (row, column) = error.place();
-        Self {
-            row,
-            column,
-            ..Self::new(line, reasons(error))
-        }
+        Box::new(Self { row, column, ..Self::new(line, reasons(error)) })
     }
 
     /// A put or withdrawal that the store refused.
-    pub(super) fn store(line: &Line, refusal: &Refusal) -> Self {
+    pub(super) fn store(line: &Line, refusal: &Refusal) -> Box<Self> {
         let (row, column) = place(refusal);
-        Self {
-            row,
-            column,
-            ..Self::new(line, refusal.to_string())
+        Box::new(Self { row, column, ..Self::new(line, refusal.to_string()) })
+    }
+}
+
+impl Refused {
+    /// The reason without file and row, where those stand before it.
+    fn bare_reason(&self, file: &str) -> &str {
+        let Some(rest) = self.reason.strip_prefix(file) else {
+            return &self.reason;
+        };
+        let rest = rest.trim_start_matches([':', ',', ' ']);
+        match rest.strip_prefix("row ") {
+            Some(place) => place.split_once(": ").map_or(rest, |(_, reason)| reason),
+            None => rest,
         }
     }
 }
 
+/// The beginning of a long reason; the report has all of it.
+fn shortened(reason: &str) -> String {
+    if reason.chars().nth(REASON_CHARS_MAX).is_none() {
+        return reason.to_owned();
+    }
+    let head: String = reason.chars().take(REASON_CHARS_MAX).collect();
+    let head = head.rsplit_once(' ').map_or(head.as_str(), |(head, _)| head);
+    format!("{head} …")
+}
+
 /// The row and the column that a refusal names.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every other refusal is about the whole put"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other refusal is about the whole put")]
 fn place(refusal: &Refusal) -> (Option<u64>, Option<String>) {
     match refusal {
         Refusal::TooFine { row, column }
@@ -123,39 +137,32 @@ fn place(refusal: &Refusal) -> (Option<u64>, Option<String>) {
 }
 
 impl Outcome {
-    /// What was refused, as a table.
-    pub(crate) fn table(&self) -> Listing {
-        let mut listing = Listing::new(&[
-            ("line", Kind::Number),
-            ("file", Kind::Text),
-            ("row", Kind::Number),
-            ("column", Kind::Text),
-            ("reason", Kind::Text),
-        ]);
+    /// What was refused, as a table for people of some width.
+    pub(crate) fn lines(&self, width: usize) -> String {
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_FULL_CONDENSED);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+        table.set_header(["line", "file", "row", "why"]);
         for refused in &self.refused {
             let file = if refused.file.is_empty() {
                 format!("{} {}", refused.context, refused.cutoff)
             } else {
                 refused.file.clone()
             };
-            // The message begins with the file and the row, which have columns of their own here.
-            let reason = refused.reason.as_str();
-            let reason = reason.strip_prefix(&file).map_or(reason, |rest| {
-                let rest = rest.trim_start_matches([':', ',', ' ']);
-                match rest.strip_prefix("row ") {
-                    Some(place) => place.split_once(": ").map_or(rest, |(_, reason)| reason),
-                    None => rest,
-                }
-            });
-            listing.push(vec![
-                Cell::count(refused.line),
-                Cell::text(&file),
-                Cell::option(refused.row, Cell::count),
-                Cell::option(refused.column.as_ref(), Cell::text),
-                Cell::text(reason),
+            table.add_row([
+                refused.line.to_string(),
+                escaped(&file),
+                refused.row.map_or("-".to_owned(), |row| row.to_string()),
+                shortened(&escaped(refused.bare_reason(&file))),
             ]);
         }
-        listing
+        for (place, side) in [(0, CellAlignment::Right), (2, CellAlignment::Right)] {
+            if let Some(column) = table.column_mut(place) {
+                column.set_cell_alignment(side);
+            }
+        }
+        format!("{table}\n")
     }
 
     /// Writes what was refused to a file, as NDJSON.

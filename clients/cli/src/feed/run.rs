@@ -1,19 +1,17 @@
 //! The import of a feed: files are read ahead while those before them are committed.
 //!
 //! Invariants: lines are committed in the order of the index; many go into one record, which is
-//! what makes it fast; a keyframe, which takes a microsecond of its own, is made only where no
-//! line of the same context claims that microsecond.
+//! what makes it fast.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use calotype_storage::SystemTime;
-use calotype_storage::commit::{DELTAS_PER_KEYFRAME, Receipt};
+use calotype_storage::commit::Receipt;
 use calotype_storage::database::Database;
 use calotype_storage::error::Error;
-use calotype_storage::evaluate::{CreateContext, Deed, Materialise, Proposal, newest_point};
+use calotype_storage::evaluate::{CreateContext, Deed, Proposal};
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::put::PutOptions;
 use calotype_storage::record::{CreateEntry, Mode};
@@ -38,9 +36,9 @@ pub(crate) struct Import {
     pub(crate) strict: bool,
 }
 
-type Proposed = Vec<(Line, Result<Proposal, Refused>)>;
+type Proposed = Vec<(Line, Result<Proposal, Box<Refused>>)>;
 
-/// Imports a feed into a store that makes no keyframes by itself. `progress` hears of lines done
+/// Imports a feed. `progress` hears of lines done
 /// and lines in all.
 ///
 /// # Errors
@@ -73,7 +71,6 @@ pub(crate) async fn import(
         ahead = next.map(|chunk| read_ahead(import, chunk));
         done += proposed.len() as u64;
         commit(database, import, proposed, &mut outcome).await?;
-        keep_keyframes(database, import, &lines).await?;
         progress(done, total);
     }
     database.sync_index()?;
@@ -85,12 +82,7 @@ fn read_ahead(import: &Import, lines: Vec<Line>) -> tokio::task::JoinHandle<Prop
     let import = import.clone();
     tokio::task::spawn_blocking(move || {
         let propose = |line: Line| {
-            let Import {
-                feed,
-                source,
-                principal,
-                ..
-            } = &import;
+            let Import { feed, source, principal, .. } = &import;
             let proposal = extract::proposal(feed, source, principal, &line);
             (line, proposal)
         };
@@ -126,13 +118,7 @@ async fn create_contexts(database: &Database, import: &Import) -> Result<(), Cli
 }
 
 fn deed(import: &Import, context: ContextName) -> Deed {
-    Deed {
-        context,
-        options: PutOptions {
-            principal: import.principal.clone(),
-            ..PutOptions::default()
-        },
-    }
+    Deed { context, options: PutOptions { principal: import.principal.clone(), ..PutOptions::default() } }
 }
 
 /// Commits what was proposed, in order, and notes what was refused.
@@ -151,22 +137,21 @@ async fn commit(
                 lines.push(line);
                 proposals.push(proposal);
             }
-            Err(why) => refused.push(why),
+            Err(why) => refused.push(*why),
         }
     }
     for (line, answer) in lines.iter().zip(all_in_order(database, proposals).await) {
         match answer {
             Ok(receipt) => outcome.take(line, &receipt),
-            Err(Error::Refused(refusal)) => refused.push(Refused::store(line, &refusal)),
+            Err(Error::Refused(refusal)) => refused.push(*Refused::store(line, &refusal)),
             Err(error) => return Err(error.into()),
         }
     }
     refused.sort_by_key(|refused| refused.line);
     match refused.first() {
-        Some(first) if import.strict => Err(CliError::Strict {
-            line: first.line,
-            reason: first.reason.clone(),
-        }),
+        Some(first) if import.strict => {
+            Err(CliError::Strict { line: first.line, reason: first.reason.clone() })
+        }
         _ => {
             outcome.refused.append(&mut refused);
             Ok(())
@@ -189,10 +174,7 @@ impl Outcome {
 
 /// Commits proposals together. They enter the writer's queue in their order, as each does so when
 /// it is polled for the first time.
-async fn all_in_order(
-    database: &Database,
-    proposals: Vec<Proposal>,
-) -> Vec<Result<Receipt, Error>> {
+async fn all_in_order(database: &Database, proposals: Vec<Proposal>) -> Vec<Result<Receipt, Error>> {
     type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send + 'a>>;
     let mut waiting: Vec<Option<Waiting<'_>>> = proposals
         .into_iter()
@@ -215,35 +197,4 @@ async fn all_in_order(
     })
     .await;
     answers.into_iter().flatten().collect()
-}
-
-/// Makes keyframes where enough deltas have gathered, and no line needs the microsecond that one takes.
-async fn keep_keyframes(
-    database: &Database,
-    import: &Import,
-    lines: &[Line],
-) -> Result<(), CliError> {
-    for name in import.feed.contexts.keys() {
-        let Ok(name) = ContextName::parse(name) else {
-            continue;
-        };
-        let context = database.context(&name)?;
-        if context.deltas_since_keyframe() < DELTAS_PER_KEYFRAME {
-            continue;
-        }
-        let next = context.newest_system_time().map(SystemTime::next);
-        let claimed =
-            |line: &Line| line.context == name && Some(line.recorded_at) == next;
-        if lines.iter().any(claimed) {
-            continue;
-        }
-        let Some((valid, known)) = newest_point(&context) else {
-            continue;
-        };
-        let deed = deed(import, name);
-        database
-            .materialise(Materialise { deed, valid, known })
-            .await?;
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Where the files of a feed lie: in a folder, or in an archive that is read into memory.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) enum Source {
     /// In a folder.
     Folder(PathBuf),
     /// In an archive, unpacked in memory.
-    Archive(HashMap<String, Vec<u8>>),
+    Archive(BTreeMap<String, Vec<u8>>),
 }
 
 impl Source {
@@ -30,10 +30,7 @@ impl Source {
             return Ok(Self::Folder(folder.to_owned()));
         };
         let path = folder.join(archive);
-        let failed = |source| FeedError::Read {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| FeedError::Read { path: path.clone(), source };
         let bytes = fs::read(&path).map_err(failed)?;
         Self::unpack(&bytes).map_err(failed)
     }
@@ -49,7 +46,7 @@ impl Source {
         } else {
             Box::new(bytes)
         };
-        let mut files = HashMap::new();
+        let mut files = BTreeMap::new();
         let mut archive = tar::Archive::new(tar.take(ARCHIVE_BYTES_MAX));
         for entry in archive.entries()? {
             let mut entry = entry?;
@@ -70,10 +67,7 @@ impl Source {
     /// # Errors
     /// There is no such file, or its path leads elsewhere.
     pub(crate) fn bytes(&self, path: &str) -> Result<Cow<'_, [u8]>, FeedError> {
-        let failed = |source| FeedError::Read {
-            path: PathBuf::from(path),
-            source,
-        };
+        let failed = |source| FeedError::Read { path: PathBuf::from(path), source };
         match self {
             Self::Folder(folder) => {
                 let inside = Path::new(path)
@@ -86,10 +80,7 @@ impl Source {
             }
             Self::Archive(files) => {
                 let missing = || failed(std::io::ErrorKind::NotFound.into());
-                files
-                    .get(path)
-                    .map(|bytes| Cow::Borrowed(bytes.as_slice()))
-                    .ok_or_else(missing)
+                files.get(path).map(|bytes| Cow::Borrowed(bytes.as_slice())).ok_or_else(missing)
             }
         }
     }

@@ -319,10 +319,7 @@ pub(crate) enum InputError {
 
 impl InputError {
     /// The row, counted from 1, and the column to blame, where there are such.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "every other error is about the whole file"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is about the whole file")]
     pub(crate) fn place(&self) -> (Option<u64>, Option<String>) {
         match self {
             Self::Cell(cell) => (Some(cell.place.row), Some(cell.column.clone())),

@@ -2,7 +2,7 @@
 //! mention, and the types that are not declared; a second reads the values. Numbers stay text
 //! until they are parsed as what their column is, so none is rounded on the way.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use arrow_schema::DataType;
 
@@ -39,12 +39,12 @@ pub(super) fn read(
 struct Columns {
     /// By position: the name in the file, what becomes of it, and its shape so far.
     found: Vec<(String, Option<Plan>, Option<Shape>)>,
-    positions: HashMap<String, usize>,
+    positions: BTreeMap<String, usize>,
 }
 
 impl Columns {
     fn find(lines: &mut Lines<'_>, options: &ReadOptions) -> Result<Self, InputError> {
-        let mut columns = Self { found: Vec::new(), positions: HashMap::new() };
+        let mut columns = Self { found: Vec::new(), positions: BTreeMap::new() };
         let mut empty = true;
         while lines.advance()? {
             empty = false;

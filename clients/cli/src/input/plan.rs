@@ -1,7 +1,7 @@
 //! What becomes of a file's columns: which are left out, what they are called, which type they
 //! must have, and which of them nobody declared.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
@@ -58,7 +58,7 @@ pub(super) fn of_header(
         });
     }
     let plans: Vec<_> = names.iter().map(|name| Plan::of(name, options)).collect();
-    let mut positions = HashMap::new();
+    let mut positions = BTreeMap::new();
     for (index, plan) in plans.iter().enumerate() {
         let Some(plan) = plan else { continue };
         if let Some(first) = positions.insert(plan.name.as_str(), index) {

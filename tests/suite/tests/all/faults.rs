@@ -9,7 +9,7 @@ use calotype_storage::error::{Code, Error};
 use calotype_suite::histories;
 use calotype_suite::recovered::{check, recover_and_go_on};
 use calotype_suite::script::{Script, Step as ScriptStep};
-use calotype_suite::world::{Outcome, World};
+use calotype_suite::world::{Outcome, Place, World};
 
 fn steps(script: &Script) -> Vec<Step> {
     let mut world = World::default();
@@ -155,7 +155,7 @@ fn wrong_answers_commit_exactly_once() {
             ..AnswerPlan::default()
         };
         let mut world = World::default();
-        world.is_remote = true;
+        world.place = Place::Bucket;
         let story = format!("seed {seed}");
         run(&mut world, script, FaultPlan::answering(answers), &story);
         after(&world, script, &[Survivors::Cached], &story);
@@ -169,7 +169,7 @@ fn wrong_answers_to_the_self_test_do_not_make_a_store_unfit() {
     for seed in 0..300 {
         let faults = [AnswerFault::Lost, AnswerFault::Doubled, AnswerFault::Conflict, AnswerFault::Repeated];
         let mut world = World::default();
-        world.is_remote = true;
+        world.place = Place::Bucket;
         world.store.set_plan(FaultPlan::answering(AnswerPlan {
             prefix: "meta/".into(),
             seed,

@@ -70,16 +70,9 @@ pub(super) async fn run(session: &Session, args: CreateArgs) -> Result<(), CliEr
         import: args.import,
         max_retracted_ppm: args.max_retracted,
     };
-    let create = CreateContext {
-        deed: super::deed(session, args.name, args.reason),
-        definition,
-    };
+    let create = CreateContext { deed: super::deed(session, args.name, args.reason), definition };
     let receipt = database.create_context(create).await?;
-    let what = if receipt.replayed {
-        "the same context was"
-    } else {
-        "context"
-    };
+    let what = if receipt.replayed { "the same context was" } else { "context" };
     receipt::print(session, what, &receipt)
 }
 

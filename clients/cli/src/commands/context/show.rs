@@ -41,9 +41,7 @@ pub(super) async fn list(session: &Session) -> Result<(), CliError> {
             Cell::text(context.key_names().join(", ")),
             Cell::text(mode(&context)),
             Cell::text(import(&context)),
-            Cell::option(context.schema(), |schema| {
-                Cell::count(schema.version().get().into())
-            }),
+            Cell::option(context.schema(), |schema| Cell::count(schema.version().get().into())),
             Cell::count(context.entries().len() as u64),
             Cell::option(settled(&database, &context), Cell::instant),
         ]);
@@ -71,21 +69,12 @@ fn about(database: &Database, context: &Context) -> Listing {
     listing.say("mode", mode(context));
     listing.say("import", import(context));
     if let Some(ppm) = context.max_retracted_ppm() {
-        listing.say(
-            "max retracted",
-            format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000),
-        );
+        listing.say("max retracted", format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000));
     }
     let settled = settled(database, context);
-    listing.say(
-        "settled to",
-        settled.map_or("nothing committed yet".into(), |at| at.to_string()),
-    );
+    listing.say("settled to", settled.map_or("nothing committed yet".into(), |at| at.to_string()));
     let puts = context.entries().iter().filter(|entry| entry.put().is_some());
-    let withdrawn = context
-        .entries()
-        .iter()
-        .filter(|entry| entry.kind() == "withdraw");
+    let withdrawn = context.entries().iter().filter(|entry| entry.kind() == "withdraw");
     listing.say("puts", puts.count());
     listing.say("withdrawals", withdrawn.count());
     listing.say("cutoffs", context.cutoffs().iter().count());

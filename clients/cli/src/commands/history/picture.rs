@@ -41,18 +41,13 @@ fn rectangles(
     for batch in batches {
         let texts = console::texts(std::slice::from_ref(batch))?;
         let [valid_from, valid_to, system_from, system_to] =
-            ["_valid_from", "_valid_to", "_system_from", "_system_to"]
-                .map(|name| instants(batch, name));
+            ["_valid_from", "_valid_to", "_system_from", "_system_to"].map(|name| instants(batch, name));
         let (valid_from, valid_to) = (valid_from?, valid_to?);
         let (system_from, system_to) = (system_from?, system_to?);
         for (row, texts) in texts.iter().enumerate() {
             let said = |(place, name): &(usize, &String)| {
                 let text = texts[*place].as_deref()?;
-                Some(if shown.len() == 1 {
-                    text.to_owned()
-                } else {
-                    format!("{name}={text}")
-                })
+                Some(if shown.len() == 1 { text.to_owned() } else { format!("{name}={text}") })
             };
             let label: Vec<_> = shown.iter().filter_map(said).collect();
             rectangles.push(Rectangle {
@@ -70,14 +65,11 @@ fn rectangles(
 
 /// A column of instants.
 fn instants(batch: &RecordBatch, name: &'static str) -> Result<Vec<Option<i64>>, CliError> {
-    let column = batch
-        .column_by_name(name)
-        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let column =
+        batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
     let column = column.ok_or_else(|| OutputError::Arrow {
         format: "a picture",
         source: ArrowError::SchemaError(format!("there is no column {name} of instants")),
     })?;
-    Ok((0..column.len())
-        .map(|row| column.is_valid(row).then(|| column.value(row)))
-        .collect())
+    Ok((0..column.len()).map(|row| column.is_valid(row).then(|| column.value(row))).collect())
 }

@@ -55,12 +55,8 @@ impl ReadArgs {
     ) -> Result<Extract, CliError> {
         let options = self.options(schema);
         let what = file.file_name().unwrap_or(file.as_os_str());
-        let progress = Progress::bytes(
-            format!("reading {}", what.to_string_lossy()),
-            session.quiet(),
-        );
-        let extract =
-            input::read_with_progress(file, &options, &mut |done, all| progress.set(done, all))?;
+        let progress = Progress::bytes(format!("reading {}", what.to_string_lossy()), session.quiet());
+        let extract = input::read_with_progress(file, &options, &mut |done, all| progress.set(done, all))?;
         progress.finish();
         Ok(extract)
     }
@@ -79,13 +75,9 @@ impl ReadArgs {
         };
         options.null_values.extend(self.null.iter().cloned());
         let system = [("_partition", DataType::Utf8), ("_offset", DataType::Int64)];
-        options
-            .system_columns
-            .extend(system.map(|(name, data_type)| Column::nullable(name, data_type)));
-        let declared = self
-            .types
-            .iter()
-            .map(|(name, field_type)| Column::nullable(name, field_type.to_arrow()));
+        options.system_columns.extend(system.map(|(name, data_type)| Column::nullable(name, data_type)));
+        let declared =
+            self.types.iter().map(|(name, field_type)| Column::nullable(name, field_type.to_arrow()));
         options.system_columns.extend(declared);
         options
     }

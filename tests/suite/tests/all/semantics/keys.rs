@@ -6,8 +6,7 @@ use calotype_storage::put::{OnDuplicate, PutOptions};
 use calotype_storage::record::Mode;
 use calotype_suite::store::{Store, full, name, now};
 use calotype_suite::table::{
-    batch, bools, bytes, days, decimals, floats, instants, ints, lines, naturals, small_ints,
-    texts,
+    batch, bools, bytes, days, decimals, floats, instants, ints, lines, naturals, small_ints, texts,
 };
 
 use super::{fact_rows, message, rows};
@@ -16,7 +15,8 @@ use super::{fact_rows, message, rows};
 fn point_20_duplicate_keys_are_refused_with_the_first_ten_and_their_rows() {
     let store = Store::new(Mode::State, &["id"]);
     let twice: Vec<(i64, i64)> = (0..24).map(|row| (row % 12, row)).collect();
-    let named: Vec<String> = (0..10).map(|key| format!("id={key} in rows {}, {}", key + 1, key + 13)).collect();
+    let named: Vec<String> =
+        (0..10).map(|key| format!("id={key} in rows {}, {}", key + 1, key + 13)).collect();
     let expected = format!(
         "12 keys come more than once: {}; remove the duplicates, or say with on_duplicate which row counts",
         named.join("; ")
@@ -30,10 +30,7 @@ fn point_20_on_duplicate_says_which_row_counts_and_the_result_how_many_were_drop
     let repeated = rows(&[(1, 10), (2, 20), (1, 11), (1, 12)]);
     for (on_duplicate, kept) in [(OnDuplicate::First, "1 10"), (OnDuplicate::Last, "1 12")] {
         let store = Store::new(Mode::State, &["id"]);
-        let options = PutOptions {
-            on_duplicate,
-            ..PutOptions::default()
-        };
+        let options = PutOptions { on_duplicate, ..PutOptions::default() };
         let receipt = store.put(full(10), &repeated, options).unwrap();
         assert_eq!((receipt.counts.duplicates, receipt.counts.rows), (2, 4));
         assert_eq!(store.rows(now(10)), [kept, "2 20"]);
@@ -63,16 +60,10 @@ fn check_order(keys: ArrayRef, expected: &[&str], values: &[KeyValue]) {
     let count = i64::try_from(keys.len()).unwrap();
     let found = message(store.full(10, &batch(&[("id", keys), ("v", ints(0..count))])));
     assert_eq!(found, "taken");
-    let request = AsOfRequest {
-        columns: Some(vec!["id".into()]),
-        ..AsOfRequest::new(name(), now(10))
-    };
+    let request = AsOfRequest { columns: Some(vec!["id".into()]), ..AsOfRequest::new(name(), now(10)) };
     assert_eq!(lines(&store.ask(&request).unwrap().0), expected);
     for (value, expected) in values.iter().zip(expected) {
-        let one = AsOfRequest {
-            keys: Keys::one(vec![value.clone()]),
-            ..request.clone()
-        };
+        let one = AsOfRequest { keys: Keys::one(vec![value.clone()]), ..request.clone() };
         assert_eq!(lines(&store.ask(&one).unwrap().0), [*expected], "{value:?}");
     }
 }
@@ -90,7 +81,11 @@ fn point_21_every_key_type_has_its_order() {
     let values = [i64::MIN, -1, 0, 5, i64::MAX].map(|value| Integer(value.into()));
     check_order(ints(extremes), &sorted, &values);
     check_order(small_ints([3, -3, 0]), &["-3", "0", "3"], &[Integer(-3), Integer(0), Integer(3)]);
-    check_order(naturals([u64::MAX, 0]), &["0", "18446744073709551615"], &[Integer(0), text("18446744073709551615")]);
+    check_order(
+        naturals([u64::MAX, 0]),
+        &["0", "18446744073709551615"],
+        &[Integer(0), text("18446744073709551615")],
+    );
     check_order(
         decimals(18, 2, [100, -5, 1_000_000]),
         &["-0.05", "1.00", "10000.00"],
@@ -125,10 +120,7 @@ fn point_21_composite_keys_are_ordered_column_by_column_as_declared() {
     store.full(10, &put).unwrap();
     assert_eq!(store.rows(now(10)), ["2 a 1", "10 a 2", "1 ab 3", "1 b 4"]);
     let ask = |key: Vec<KeyValue>| {
-        let request = AsOfRequest {
-            keys: Keys::one(key),
-            ..AsOfRequest::new(name(), now(10))
-        };
+        let request = AsOfRequest { keys: Keys::one(key), ..AsOfRequest::new(name(), now(10)) };
         store.ask(&request).map(|(batches, ..)| lines(&batches)).map_err(|error| error.to_string())
     };
     assert_eq!(ask(vec![text("ab"), KeyValue::Integer(1)]), Ok(vec!["1 ab 3".to_owned()]));
@@ -139,10 +131,8 @@ fn point_21_composite_keys_are_ordered_column_by_column_as_declared() {
     assert_eq!(store.rows(now(10)), ["x yz", "xy z"]);
     let wrong = Store::new(Mode::State, &["part", "id"]);
     wrong.full(10, &put).unwrap();
-    let request = AsOfRequest {
-        keys: Keys::one(vec![KeyValue::Integer(1)]),
-        ..AsOfRequest::new(name(), now(10))
-    };
+    let request =
+        AsOfRequest { keys: Keys::one(vec![KeyValue::Integer(1)]), ..AsOfRequest::new(name(), now(10)) };
     assert_eq!(
         wrong.ask(&request).unwrap_err().to_string(),
         "a key of context 'loans' is part (string), id (int64); found [Integer(1)]"
@@ -157,7 +147,8 @@ fn point_21_floats_and_nested_types_are_no_keys() {
         put(floats([1.0])),
         "the columns do not make a schema: key column 'id' is of type double; a key is bool, integer, decimal, date, timestamp, string or binary"
     );
-    let list = arrow_array::ListArray::from_iter_primitive::<arrow_array::types::Int32Type, _, _>([Some([Some(1)])]);
+    let list =
+        arrow_array::ListArray::from_iter_primitive::<arrow_array::types::Int32Type, _, _>([Some([Some(1)])]);
     let found = put(std::sync::Arc::new(list));
     assert!(found.starts_with("column 'id' is of type List("), "{found}");
     assert!(found.contains("which is not kept"), "{found}");

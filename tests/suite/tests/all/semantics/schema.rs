@@ -7,8 +7,7 @@ use calotype_storage::record::Mode;
 use calotype_storage::schema::SchemaVersion;
 use calotype_suite::store::{Store, evolving, expecting, full, known, name, now, point};
 use calotype_suite::table::{
-    batch, bools, bytes, days, decimals, floats, instants, ints, lines, small_floats, small_ints,
-    texts,
+    batch, bools, bytes, days, decimals, floats, instants, ints, lines, small_floats, small_ints, texts,
 };
 
 use super::{fact_rows, message, named, rows};
@@ -145,7 +144,8 @@ fn point_14_reads_answer_in_the_version_of_their_time_or_in_a_chosen_one() {
         let answered = store.ask(&request).map_err(|error| error.to_string());
         answered.map(|(batches, claim, _)| (lines(&batches), claim.schema_version))
     };
-    let lines = |lines: &[&str], version| Ok((lines.iter().map(ToString::to_string).collect(), Some(version)));
+    let lines =
+        |lines: &[&str], version| Ok((lines.iter().map(ToString::to_string).collect(), Some(version)));
     assert_eq!(ask(20, first, None), lines(&["1 7"], 1));
     assert_eq!(ask(20, second, None), lines(&["1 7 -", "2 8 new"], 2));
     assert_eq!(ask(20, first, Some(2)), lines(&["1 7 -"], 2), "not yet known: null");
@@ -166,10 +166,7 @@ fn point_14_reads_answer_in_the_version_of_their_time_or_in_a_chosen_one() {
 fn point_14_ranges_answer_in_the_version_at_their_end() {
     let (store, [first, second]) = with_added_column();
     let shape = |system| {
-        let request = HistoryRequest {
-            system,
-            ..HistoryRequest::new(name(), Keys::All, Form::Rectangles)
-        };
+        let request = HistoryRequest { system, ..HistoryRequest::new(name(), Keys::All, Form::Rectangles) };
         let (batches, claim, _) = store.tell(&request).unwrap();
         (columns(&batches[0]).len() - 5, claim.schema_version)
     };
@@ -184,7 +181,9 @@ fn point_15_a_name_taken_again_is_another_field() {
     let (mut store, [first, second]) = with_added_column();
     store.alter(Some(("note", "old_note")), None).unwrap();
     let columns = [("id", ints([1, 2])), ("v", ints([7, 8])), ("note", ints([1, 2]))];
-    let refused = message(store.put(full(30), &batch(&columns), PutOptions::default()));
+    let mut all = columns.to_vec();
+    all.push(("old_note", texts([None::<&str>; 2])));
+    let refused = message(store.put(full(30), &batch(&all), PutOptions::default()));
     assert!(refused.starts_with("column 'note' is not a column of context 'loans'"), "{refused}");
     let put = store.put(full(30), &batch(&columns), evolving()).unwrap();
     let ids = |store: &Store| {
@@ -224,7 +223,12 @@ fn point_16_nothing_is_cast_to_make_it_fit() {
     check(3, ints([1]), "column 's' is of type int64; expected string");
     assert_eq!(store.rows(now(10)), ["1 7 1.00 x"]);
     // A narrower column fits unchanged: its values are values of the declared type.
-    let narrow = [("id", small_ints([1])), ("n", small_ints([7])), ("amount", decimals(5, 2, [100])), ("s", texts(["x"]))];
+    let narrow = [
+        ("id", small_ints([1])),
+        ("n", small_ints([7])),
+        ("amount", decimals(5, 2, [100])),
+        ("s", texts(["x"])),
+    ];
     assert_eq!(store.full(20, &batch(&narrow)).unwrap().counts.unchanged, 1);
 }
 
@@ -257,7 +261,11 @@ fn point_17_columns_that_are_not_nullable_must_come() {
     let schema = calotype_storage::record::SchemaWire {
         version: 1,
         key: vec!["id".into()],
-        fields: vec![field(1, "id", "int64", false), field(2, "v", "int64", false), field(3, "s", "string", true)],
+        fields: vec![
+            field(1, "id", "int64", false),
+            field(2, "v", "int64", false),
+            field(3, "s", "string", true),
+        ],
     };
     let definition = calotype_storage::record::CreateEntry {
         schema: Some(calotype_storage::record::Listed::Inline(schema)),

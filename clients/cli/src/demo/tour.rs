@@ -1,0 +1,226 @@
+//! What the demo shows, section by section. Each question is printed as the command that asks it.
+
+use calotype_query::{
+    AsOfRequest, Claim, DiffRequest, End, Form, HistoryRequest, KeyValue, Keys, LocalPolicy, Point,
+    TimeRange, diff, history, resolve,
+};
+use calotype_storage::database::Database;
+use calotype_storage::name::ContextName;
+use calotype_storage::{SystemTime, ValidTime};
+
+use super::page::{self, Page, Sheet, WIDTH};
+use crate::commands::diff::differing;
+use crate::commands::history::picture;
+use crate::error::CliError;
+use crate::feed::Outcome;
+use crate::output::Format;
+use crate::{claim, console};
+
+/// The columns that the demo shows of a region.
+const COLUMNS: [&str; 4] = ["denominazione_regione", "totale_casi", "deceduti", "terapia_intensiva"];
+
+/// Microseconds since the Unix epoch.
+const SECOND: i64 = 1_000_000;
+
+/// The tour.
+pub(super) async fn run(
+    database: &Database,
+    store: &str,
+    outcome: &Outcome,
+    page: &mut Page,
+) -> Result<(), CliError> {
+    let regions = context("regions")?;
+    let answer = first_and_corrected(database, store, &regions, page).await?;
+    what_changed(database, store, &regions, page).await?;
+    drawn(database, store, &regions, page).await?;
+    behind(page, &answer)?;
+    refused(store, outcome, page)?;
+    goodbye(store, page)
+}
+
+fn context(name: &str) -> Result<ContextName, CliError> {
+    ContextName::parse(name).map_err(|error| CliError::Argument {
+        argument: "context",
+        found: name.to_owned(),
+        expected: error.to_string(),
+    })
+}
+
+/// An instant given in seconds; the demo's are all ordinary ones.
+fn valid(seconds: i64) -> Option<ValidTime> {
+    ValidTime::from_micros(seconds * SECOND)
+}
+
+fn system(seconds: i64) -> Option<SystemTime> {
+    SystemTime::from_micros(seconds * SECOND)
+}
+
+/// 2020-06-25T00:00:00Z, the day that was published with its rows in the wrong places.
+const SLIPPED: i64 = 1_593_043_200;
+/// 2020-06-25T16:00:00Z, minutes after it was published.
+const BEFORE: i64 = SLIPPED + 16 * 3600;
+/// 2020-06-25T16:30:00Z, minutes after it was corrected.
+const AFTER: i64 = BEFORE + 1800;
+
+async fn first_and_corrected(
+    database: &Database,
+    store: &str,
+    regions: &ContextName,
+    page: &mut Page,
+) -> Result<(Claim, End), CliError> {
+    page.section(
+        "The state of a day, as first published and as corrected",
+        "On 25 June 2020 the regional bulletin appeared with its rows in the wrong places: Lombardia,\n\
+         the region hit hardest, had the figures of Marche. Half an hour later it was corrected. Both\n\
+         are remembered: --valid-at says which day is meant, --known-at who would have known it when.",
+    )?;
+    let keys = ["03 Lombardia", "11 Marche", "07 Liguria"].map(key);
+    let mut last = None;
+    for (known, text) in [(BEFORE, "16:00:00"), (AFTER, "16:30:00")] {
+        page.command(
+            store,
+            &format!(
+                "as-of regions --valid-at 2020-06-25T00:00:00Z --known-at 2020-06-25T{text}Z\n--columns {}",
+                COLUMNS.join(",")
+            ),
+        )?;
+        let request = AsOfRequest {
+            columns: Some(COLUMNS.map(str::to_owned).to_vec()),
+            keys: Keys::These(keys.to_vec()),
+            ..AsOfRequest::new(regions.clone(), Point { valid_at: valid(SLIPPED), known_at: system(known) })
+        };
+        let answer = resolve(database, &LocalPolicy, &request).await?;
+        let sheet = Sheet::default();
+        let out = Box::new(sheet.clone());
+        last = Some(console::write(answer, Format::Table, out, page::table()).await?);
+        let text = sheet.text();
+        let rows = text.rsplit_once("3 rows").map_or(text.as_str(), |(rows, _)| rows);
+        page.write(rows)?;
+    }
+    page.write("  (three of the 21 regions)\n")?;
+    last.ok_or(CliError::NoStore)
+}
+
+fn key(text: &str) -> Vec<KeyValue> {
+    let parts = text.split(' ');
+    parts.map(|part| KeyValue::Text(part.to_owned())).collect()
+}
+
+async fn what_changed(
+    database: &Database,
+    store: &str,
+    regions: &ContextName,
+    page: &mut Page,
+) -> Result<(), CliError> {
+    page.section(
+        "What a correction changed",
+        "On 30 September 2021 one figure had a slip of the pen, of 3,000 cases. The diff of the two\n\
+         points in system time names every cell that changed, and the commit that changed it.",
+    )?;
+    page.command(
+        store,
+        "diff regions --valid-at 2021-09-30T00:00:00Z\n--from-known 2021-09-30T17:00:00Z \
+         --to-known 2021-09-30T19:00:00Z",
+    )?;
+    let day = 1_632_960_000;
+    let point = |hour: i64| Point { valid_at: valid(day), known_at: system(day + hour * 3600) };
+    let request = DiffRequest {
+        principal: calotype_storage::name::Principal::local(),
+        context: regions.clone(),
+        from: point(17),
+        to: point(19),
+        keys: Keys::All,
+        at_least: None,
+    };
+    let answer = diff(database, &LocalPolicy, &request).await?;
+    let schema = answer.schema().clone();
+    let (batches, _) = answer.collect().await?;
+    let names = ["codice_regione", "denominazione_regione"].map(str::to_owned);
+    let places = differing::places(&schema, &batches, &names)?;
+    let sheet = Sheet::default();
+    console::write_columns(
+        &schema,
+        &batches,
+        &places,
+        Format::Table,
+        Box::new(sheet.clone()),
+        page::table(),
+    )?;
+    page.write(&sheet.text())
+}
+
+async fn drawn(
+    database: &Database,
+    store: &str,
+    regions: &ContextName,
+    page: &mut Page,
+) -> Result<(), CliError> {
+    page.section(
+        "One entity on both time axes",
+        "Abruzzo's total for 31 May 2020 was published as 3244, made 3222 the same evening, and set\n\
+         back to 3244 two days later. From left to right: the days that the figures are about. From\n\
+         top to bottom: the moments at which something new was known. Each letter is a figure.",
+    )?;
+    page.command(
+        store,
+        "history regions 13 Abruzzo --draw --columns totale_casi\n--valid-from 2020-05-30T00:00:00Z \
+         --valid-to 2020-06-03T00:00:00Z\n--known-from 2020-05-30T00:00:00Z --known-to \
+         2020-06-03T00:00:00Z",
+    )?;
+    page.write("\n")?;
+    let from = 1_590_796_800;
+    let to = from + 4 * 86_400;
+    let range = |from, to| match (from, to) {
+        (Some(from), Some(to)) => TimeRange::FromTo(from, to),
+        _ => TimeRange::All,
+    };
+    let request = HistoryRequest {
+        valid: range(valid(from), valid(to)),
+        system: match (system(from), system(to)) {
+            (Some(from), Some(to)) => TimeRange::FromTo(from, to),
+            _ => TimeRange::All,
+        },
+        columns: Some(vec!["totale_casi".to_owned()]),
+        ..HistoryRequest::new(regions.clone(), Keys::one(key("13 Abruzzo")), Form::Rectangles)
+    };
+    let answer = history(database, &LocalPolicy, &request).await?;
+    let schema = answer.schema().clone();
+    let (batches, _) = answer.collect().await?;
+    page.write(&picture::draw(&schema, &batches, &[], WIDTH)?)
+}
+
+fn behind(page: &mut Page, (claim, end): &(Claim, End)) -> Result<(), CliError> {
+    page.section(
+        "What an answer rests on",
+        "Every answer comes with its claim: at which point of both times, from which commit and which\n\
+         sealed snapshot, how complete, and the hash of the result. Whoever asks again at that point\n\
+         gets the same rows with the same hash, today or in ten years. This is the claim behind the\n\
+         last table of section 1; --claim prints it as JSON.\n",
+    )?;
+    page.write(&claim::text(claim, *end))
+}
+
+fn refused(store: &str, outcome: &Outcome, page: &mut Page) -> Result<(), CliError> {
+    page.section(
+        "What was refused, and why",
+        "A real feed brings bad files. Each is refused whole, with the row to blame, and nothing is\n\
+         guessed; the next one goes on. What the file should have said stays as it was known before.\n",
+    )?;
+    page.write(&outcome.lines(WIDTH))?;
+    page.command(store, "import --feed tests/data/italy-covid19/feed.toml\n--report refused.ndjson")
+}
+
+fn goodbye(store: &str, page: &mut Page) -> Result<(), CliError> {
+    page.write(&format!(
+        "\n\nThree things to try\n───────────────────\n\
+         A whole day of old figures, corrected 17 minutes later:\n\
+         \x20 $ calotype --store {store} diff regions --valid-at 2020-05-12T00:00:00Z \\\n\
+         \x20     --from-known 2020-05-12T16:50:00Z --to-known 2020-05-12T17:10:00Z\n\
+         How the columns of a feed grew over two years, and a read in the columns of then:\n\
+         \x20 $ calotype --store {store} context show provinces\n\
+         \x20 $ calotype --store {store} as-of provinces --valid-at 2020-04-01T00:00:00Z \\\n\
+         \x20     --known-at 2020-04-01T20:00:00Z\n\
+         Whether every byte in the store is what it claims to be:\n\
+         \x20 $ calotype --store {store} verify --level 4\n"
+    ))
+}
