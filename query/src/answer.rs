@@ -14,11 +14,6 @@ use crate::result_hash::{ResultHash, ResultHasher};
 pub(crate) trait Batches: Send {
     /// The next batch; `None` at the end.
     async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError>;
-
-    /// Facts that were left out so far for want of a position.
-    fn without_position(&self) -> Option<u64> {
-        None
-    }
 }
 
 /// What closes an answer: without it, it was cut short.
@@ -28,8 +23,6 @@ pub struct End {
     pub rows: u64,
     /// The hash over schema, rows, values and order.
     pub result_hash: ResultHash,
-    /// Of an answer by offsets: facts without a position.
-    pub facts_without_position: Option<u64>,
 }
 
 /// An answer as it comes.
@@ -77,11 +70,7 @@ impl Answer {
                 return Ok(Some(batch));
             }
         }
-        self.end = Some(End {
-            rows: self.hasher.rows(),
-            result_hash: self.hasher.finish(),
-            facts_without_position: self.batches.without_position(),
-        });
+        self.end = Some(End { rows: self.hasher.rows(), result_hash: self.hasher.finish() });
         Ok(None)
     }
 

@@ -80,22 +80,26 @@ pub(crate) async fn see(database: &Database, at_least: Option<Sequence>) -> Resu
     Ok(())
 }
 
-/// The context and the point that a question is about.
-pub(crate) async fn look(
+/// The context and the points that a question is about, all by one reading of the clock and the head.
+pub(crate) async fn look<const N: usize>(
     database: &Database,
     policy: &dyn Policy,
     principal: &Principal,
     name: &ContextName,
-    point: Point,
+    points: [Point; N],
     at_least: Option<Sequence>,
-) -> Result<(Arc<Context>, ResolvedPoint), QueryError> {
+) -> Result<(Arc<Context>, [ResolvedPoint; N]), QueryError> {
     policy.may_read(principal, name)?;
+    let now = database.now();
     see(database, at_least).await?;
     // The head first: whatever it covers is in a context that is read after it.
     let newest = database.head().map(|head| head.newest_time);
     let context = database.context(name)?;
-    let point = point.resolve(database, &context, newest)?;
-    Ok((context, point))
+    let mut resolved = Vec::with_capacity(N);
+    for point in points {
+        resolved.push(point.resolve(now, &context, newest)?);
+    }
+    Ok((context, resolved.try_into().expect("as many as were asked")))
 }
 
 /// The schema that answers; `None` if the context has none yet.
@@ -141,11 +145,12 @@ pub async fn resolve(
     policy: &dyn Policy,
     request: &AsOfRequest,
 ) -> Result<Answer, QueryError> {
-    let (context, point) =
-        look(database, policy, &request.principal, &request.context, request.point, request.at_least).await?;
+    let points = [request.point];
+    let (context, [point]) =
+        look(database, policy, &request.principal, &request.context, points, request.at_least).await?;
     let schema = schema_for(&context, &point, request.schema_version)?;
     let version = schema.as_ref().map(|schema| schema.version().get());
-    let claim = Claim::new(database, &context, &point, version);
+    let mut claim = Claim::new(database, &context, &point, version)?;
     let Some(schema) = schema else {
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
@@ -163,6 +168,10 @@ pub async fn resolve(
     };
     scan.keys = filter;
     scan.valid = if request.system_columns { ValidFilter::All } else { ValidFilter::at(valid) };
+    if let (Some(filter), Some(vector)) = (&offsets, &request.offsets) {
+        let scan = Scan::start(Arc::clone(database.reader()), scan.clone()).await?;
+        claim.by_offsets(vector, filter.count_without_position(scan).await?);
+    }
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let answer_schema = answer_schema(&schema, &places, request.system_columns);
     let batches = AsOfBatches {
@@ -271,9 +280,9 @@ impl Batches for AsOfBatches {
         let Some(window) = self.scan.next().await? else {
             return Ok(None);
         };
-        let included = match &mut self.offsets {
+        let included = match &self.offsets {
             None => None,
-            Some(filter) => Some(filter.included(&self.scan, &window).await?),
+            Some(filter) => Some(filter.included(&self.scan, &window).await?.0),
         };
         let (winners, periods) = self.winners(&window, included.as_deref());
         let mut columns = self.scan.columns(&window, &winners, &self.places).await?;
@@ -287,10 +296,6 @@ impl Batches for AsOfBatches {
             columns.extend(system.finish());
         }
         record_batch(&self.schema, columns, winners.len()).map(Some)
-    }
-
-    fn without_position(&self) -> Option<u64> {
-        self.offsets.as_ref().map(OffsetFilter::without_position)
     }
 }
 

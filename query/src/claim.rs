@@ -6,6 +6,8 @@ use calotype_storage::record::{CutoffSemantics, Mode, Position};
 use calotype_storage::snapshot::Completeness;
 use serde::Serialize;
 
+use crate::error::QueryError;
+use crate::offsets::OffsetVector;
 use crate::times::ResolvedPoint;
 
 /// Positions that a claim lists; more are counted.
@@ -44,9 +46,9 @@ pub struct Claim {
     pub schema_version: Option<u32>,
     /// How far the newest snapshot or watermark lies behind the valid time, seconds.
     pub behind_seconds: Option<i64>,
-    /// Of an answer by offsets: how many facts had no position and were left out.
+    /// Of an answer by offsets: the vector, and what it left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub facts_without_position: Option<u64>,
+    pub offsets: Option<OffsetsClaim>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
@@ -102,6 +104,18 @@ impl From<Position> for PositionClaim {
     }
 }
 
+/// The vector of an answer by offsets.
+#[derive(Clone, Debug, Serialize)]
+pub struct OffsetsClaim {
+    /// How far each partition counts.
+    pub vector: Vec<PositionClaim>,
+    /// How many more partitions there are than are listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub vector_more: usize,
+    /// Facts that had no position and were left out.
+    pub facts_without_position: u64,
+}
+
 /// What is known to be missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompletenessClaim {
@@ -126,12 +140,15 @@ impl From<Completeness> for CompletenessClaim {
 
 impl Claim {
     /// The claim of an answer at a point.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the index lacks a record.
     pub fn new(
         database: &Database,
         context: &Context,
         point: &ResolvedPoint,
         schema_version: Option<u32>,
-    ) -> Self {
+    ) -> Result<Self, QueryError> {
         let known = point.at.system;
         let newest = context.entries_known_at(known).iter().rev().find(|entry| entry.is_data());
         let sealed = sealed(context, point);
@@ -144,7 +161,7 @@ impl Claim {
         let behind = |reached: calotype_storage::ValidTime| {
             (point.at.valid.micros().saturating_sub(reached.micros())).max(0) / 1_000_000
         };
-        Self {
+        Ok(Self {
             store: database.store_id().to_string(),
             context: context.name().to_string(),
             valid_at: point.at.valid.to_string(),
@@ -152,15 +169,31 @@ impl Claim {
             settled: point.is_settled(),
             settled_to: point.settled_to.map(|settled| settled.to_string()),
             not_yet_known: !point.is_known,
-            record: newest.map(|entry| record(database, entry)),
+            record: newest.map(|entry| record(database, entry)).transpose()?,
             snapshot: sealed.and_then(snapshot),
             positions_more: positions.len().saturating_sub(POSITIONS_MAX),
             positions: positions.into_iter().take(POSITIONS_MAX).map(Into::into).collect(),
             completeness: completeness(context, point, sealed, watermark).into(),
             schema_version,
             behind_seconds: reached.map(behind),
-            facts_without_position: None,
-        }
+            offsets: None,
+        })
+    }
+
+    /// Says that the answer is one by offsets: whatever lies beyond the vector is missing.
+    pub(crate) fn by_offsets(&mut self, vector: &OffsetVector, facts_without_position: u64) {
+        let claim = |((source, partition), (epoch, to)): (&(String, String), &(u64, i64))| PositionClaim {
+            source: source.clone(),
+            partition: partition.clone(),
+            epoch: *epoch,
+            to: to.to_string(),
+        };
+        self.completeness = Completeness::partial("offsets").into();
+        self.offsets = Some(OffsetsClaim {
+            vector: vector.iter().take(POSITIONS_MAX).map(claim).collect(),
+            vector_more: vector.len().saturating_sub(POSITIONS_MAX),
+            facts_without_position,
+        });
     }
 
     /// The claim as JSON.
@@ -172,13 +205,9 @@ impl Claim {
     }
 }
 
-fn record(database: &Database, entry: &KnownEntry) -> RecordClaim {
-    let hash = database.index().record_hash(entry.id.record).ok().flatten();
-    RecordClaim {
-        commit: entry.id.record.get(),
-        entry: entry.id.place,
-        hash: hash.map_or_else(String::new, |hash| hash.to_string()),
-    }
+fn record(database: &Database, entry: &KnownEntry) -> Result<RecordClaim, QueryError> {
+    let hash = database.record_hash(entry.id.record)?.to_string();
+    Ok(RecordClaim { commit: entry.id.record.get(), entry: entry.id.place, hash })
 }
 
 /// The newest entry that sealed a snapshot at the greatest cutoff at or before the valid time.

@@ -62,12 +62,12 @@ pub async fn diff(
     policy: &dyn Policy,
     request: &DiffRequest,
 ) -> Result<Answer, QueryError> {
-    let ask = |point| look(database, policy, &request.principal, &request.context, point, request.at_least);
-    let (_, from) = ask(request.from).await?;
-    let (context, to) = ask(request.to).await?;
+    let points = [request.from, request.to];
+    let (context, [from, to]) =
+        look(database, policy, &request.principal, &request.context, points, request.at_least).await?;
     let later = if from.at.system > to.at.system { &from } else { &to };
     let schema = schema_for(&context, later, None)?;
-    let claim = Claim::new(database, &context, &to, schema.as_ref().map(|schema| schema.version().get()));
+    let claim = Claim::new(database, &context, &to, schema.as_ref().map(|schema| schema.version().get()))?;
     let Some(schema) = schema else {
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };

@@ -11,7 +11,6 @@ use calotype_storage::context::Context;
 use calotype_storage::database::Database;
 use calotype_storage::identity::Sequence;
 use calotype_storage::name::{ContextName, Principal};
-use calotype_storage::pieces::Timeline;
 use calotype_storage::scan::{RowRef, Scan, ScanRequest, Window};
 use calotype_storage::schema::{SchemaVersion, arrow_field};
 use calotype_storage::{SystemTime, ValidTime};
@@ -46,7 +45,8 @@ pub struct HistoryRequest {
     pub form: Form,
     /// Which valid times: what overlaps them, unclipped.
     pub valid: TimeRange<ValidTime>,
-    /// Which system times. [`TimeRange::All`] is up to the settled time.
+    /// Which system times. [`TimeRange::All`] is up to the settled time. Facts are those that became known within a
+    /// range, or, at one instant, all that are known at it.
     pub system: TimeRange<SystemTime>,
     /// Which columns; `None`: all.
     pub columns: Option<Vec<String>>,
@@ -92,10 +92,10 @@ pub async fn history(
         TimeRange::Between(_, to) => Some(to),
     };
     let point = Point { valid_at: None, known_at };
-    let (context, point) =
-        look(database, policy, &request.principal, &request.context, point, request.at_least).await?;
+    let (context, [point]) =
+        look(database, policy, &request.principal, &request.context, [point], request.at_least).await?;
     let schema = schema_for(&context, &point, request.schema_version)?;
-    let claim = Claim::new(database, &context, &point, schema.as_ref().map(|schema| schema.version().get()));
+    let claim = Claim::new(database, &context, &point, schema.as_ref().map(|schema| schema.version().get()))?;
     let Some(schema) = schema else {
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
@@ -121,7 +121,10 @@ pub async fn history(
         places,
         form: request.form,
         valid,
-        system,
+        system: match (request.form, request.system) {
+            (Form::Facts, TimeRange::At(_)) => (i64::MIN, system.1),
+            _ => system,
+        },
     };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
 }
@@ -164,11 +167,7 @@ impl HistoryBatches {
 
     fn rectangles(&self, window: &Window, key: usize, told: &mut Vec<Told>) {
         let facts = window.facts(key);
-        let mut timeline = Timeline::default();
-        for (fact, row) in facts.iter().enumerate() {
-            let (from, to) = window.period(*row);
-            timeline.lay(fact, from, to);
-        }
+        let timeline = window.timeline(key);
         let entry = |fact: Option<usize>| fact.map(|fact| window.entry(facts[fact]));
         for rectangle in timeline.rectangles(|a, b| entry(a) == entry(b)) {
             let row = facts[rectangle.piece.fact];

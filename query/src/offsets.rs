@@ -25,7 +25,6 @@ pub type OffsetVector = BTreeMap<(String, String), (u64, i64)>;
 pub(crate) struct OffsetFilter {
     vector: OffsetVector,
     entries: Vec<Arc<KnownEntry>>,
-    without_position: u64,
 }
 
 impl OffsetFilter {
@@ -33,25 +32,30 @@ impl OffsetFilter {
         if context.mode() != Mode::Events {
             return Err(QueryError::NoOffsets(context.name().clone()));
         }
-        Ok(Self { vector: vector.clone(), entries: context.entries().to_vec(), without_position: 0 })
+        Ok(Self { vector: vector.clone(), entries: context.entries().to_vec() })
     }
 
-    pub(crate) fn without_position(&self) -> u64 {
-        self.without_position
+    /// How many facts of a scan have no position, and are left out.
+    pub(crate) async fn count_without_position(&self, mut scan: Scan) -> Result<u64, QueryError> {
+        let mut count = 0;
+        while let Some(window) = scan.next().await? {
+            count += self.included(&scan, &window).await?.1;
+        }
+        Ok(count)
     }
 
-    /// The facts of each key that lie at or below the vector.
+    /// The facts of each key that lie at or below the vector, and how many have no position.
     pub(crate) async fn included(
-        &mut self,
+        &self,
         scan: &Scan,
         window: &Window,
-    ) -> Result<Vec<Vec<RowRef>>, QueryError> {
+    ) -> Result<(Vec<Vec<RowRef>>, u64), QueryError> {
         let rows: Vec<RowRef> = (0..window.len()).flat_map(|key| window.facts(key)).copied().collect();
         let partitions = scan.system_column(window, &rows, PARTITION).await?;
         let offsets = scan.system_column(window, &rows, OFFSET).await?;
         let (partitions, offsets) = (partitions.as_string::<i32>(), offsets.as_primitive::<Int64Type>());
         let mut included = Vec::with_capacity(window.len());
-        let mut place = 0;
+        let (mut place, mut without_position) = (0, 0);
         for key in 0..window.len() {
             let mut facts = Vec::new();
             for row in window.facts(key) {
@@ -60,13 +64,13 @@ impl OffsetFilter {
                 match self.is_included(&self.entries[window.entry(*row).get() as usize], own) {
                     Some(true) => facts.push(*row),
                     Some(false) => {}
-                    None => self.without_position += 1,
+                    None => without_position += 1,
                 }
                 place += 1;
             }
             included.push(facts);
         }
-        Ok(included)
+        Ok((included, without_position))
     }
 
     /// Whether a fact lies at or below the vector; `None` if it has no position.

@@ -47,9 +47,9 @@ pub async fn snapshot(
         };
         return resolve(database, policy, &request).await;
     }
-    let (context, point) = look(database, policy, principal, context.name(), point, None).await?;
+    let (context, [point]) = look(database, policy, principal, context.name(), [point], None).await?;
     let schema = schema_for(&context, &point, Some(version))?.expect("the version was put");
-    let claim = Claim::new(database, &context, &point, Some(version.get()));
+    let claim = Claim::new(database, &context, &point, Some(version.get()))?;
     let mut fields: Vec<Field> = schema.fields().iter().map(arrow_field).collect();
     for (place, field) in fields.iter_mut().enumerate() {
         field.set_nullable(!schema.is_key(place));

@@ -1,7 +1,6 @@
 //! What is asked about: a point on both axes, or a range of one.
 
 use calotype_storage::context::Context;
-use calotype_storage::database::Database;
 use calotype_storage::error::Error;
 use calotype_storage::time::Instant;
 use calotype_storage::{AsOf, SystemTime, ValidTime};
@@ -44,17 +43,16 @@ pub fn settled_time(context: &Context, newest: Option<SystemTime>) -> Option<Sys
 }
 
 impl Point {
-    /// Finds the times that are left out, and refuses a system time that has not come.
+    /// Finds the times that are left out, `now` being the clock at the start of the request, and refuses a system time that has not come.
     ///
     /// # Errors
     /// [`Error::Future`] if the system time is later than both the clock and the settled time.
     pub fn resolve(
         self,
-        database: &Database,
+        now: SystemTime,
         context: &Context,
         newest: Option<SystemTime>,
     ) -> Result<ResolvedPoint, QueryError> {
-        let now = database.now();
         let settled_to = settled_time(context, newest);
         let system = self.known_at.or(settled_to).unwrap_or(now);
         if system > now && settled_to.is_none_or(|settled| system > settled) {

@@ -6,9 +6,10 @@
 
 mod staging;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use object_store::local::LocalFileSystem;
@@ -32,6 +33,8 @@ pub trait DirectorySync: fmt::Debug + Send + Sync {
 pub struct Backend {
     objects: Arc<dyn ObjectStore>,
     directories: Option<Arc<dyn DirectorySync>>,
+    /// Directories whose own entries are known to be durable.
+    durable: Arc<Mutex<BTreeSet<Path>>>,
     name: String,
     folder: Option<PathBuf>,
 }
@@ -58,6 +61,18 @@ impl DirectorySync for LocalDirectories {
     }
 }
 
+/// Makes a folder with all folders above it, and makes each new one's entry durable.
+fn create_durably(folder: &FilePath) -> std::io::Result<()> {
+    let mut synced = Vec::new();
+    let mut above = Some(folder);
+    while let Some(missing) = above.filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
+        above = missing.parent();
+        synced.push(above.filter(|above| !above.as_os_str().is_empty()).unwrap_or(FilePath::new(".")));
+    }
+    std::fs::create_dir_all(folder)?;
+    synced.into_iter().try_for_each(|folder| std::fs::File::open(folder)?.sync_all())
+}
+
 impl Backend {
     /// A store by the seam that simulations use.
     pub fn new(
@@ -65,7 +80,7 @@ impl Backend {
         directories: Option<Arc<dyn DirectorySync>>,
         name: &str,
     ) -> Self {
-        Self { objects, directories, name: name.to_owned(), folder: None }
+        Self { objects, directories, durable: Arc::default(), name: name.to_owned(), folder: None }
     }
 
     /// A store in memory, gone with the process.
@@ -80,11 +95,8 @@ impl Backend {
     pub fn local(folder: &FilePath, create: bool) -> Result<Self, Error> {
         let name = folder.display().to_string();
         if create {
-            let made = std::fs::create_dir_all(folder.join("log")).and_then(|()| {
-                let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
-                std::fs::File::open(above.unwrap_or(FilePath::new(".")))?.sync_all()
-            });
-            made.map_err(|error| Error::State { path: folder.to_owned(), reason: error.to_string() })?;
+            create_durably(&folder.join("log"))
+                .map_err(|error| Error::State { path: folder.to_owned(), reason: error.to_string() })?;
         }
         let missing = |_| Error::NoStore(name.clone());
         let folder = std::fs::canonicalize(folder).map_err(missing)?;
@@ -96,6 +108,7 @@ impl Backend {
         Ok(Self {
             objects: Arc::new(objects.with_fsync(true)),
             directories: Some(Arc::new(directories)),
+            durable: Arc::default(),
             name,
             folder: Some(folder),
         })
@@ -119,7 +132,7 @@ impl Backend {
         let unknown = |error: object_store::Error| Error::NoStore(format!("{url} ({error})"));
         let (objects, prefix) = object_store::parse_url_opts(url, options).map_err(unknown)?;
         let objects = object_store::prefix::PrefixStore::new(objects, prefix);
-        Ok(Self { objects: Arc::new(objects), directories: None, name: url.to_string(), folder: None })
+        Ok(Self::new(Arc::new(objects), None, url.as_str()))
     }
 
     /// The store's name for messages.
@@ -143,27 +156,55 @@ impl Backend {
     /// # Errors
     /// [`Error::Store`] if the disk would not.
     pub fn sync_directories_of(&self, object: &Path) -> Result<(), Error> {
+        let parts: Vec<_> = object.parts().collect();
+        let directory = parts[..parts.len().saturating_sub(1)].iter().cloned().collect();
+        self.sync_directory(&directory)?;
+        self.sync_above(&directory)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> Result<(), Error> {
         let Some(directories) = &self.directories else {
             return Ok(());
         };
-        let mut parts: Vec<_> = object.parts().collect();
+        directories.sync(directory).map_err(|reason| Error::Store {
+            action: "sync",
+            path: format!("{directory}/"),
+            reason,
+            full: false,
+        })
+    }
+
+    /// Makes the entry of a directory itself durable, and those of the directories above it.
+    fn sync_above(&self, directory: &Path) -> Result<(), Error> {
+        let mut parts: Vec<_> = directory.parts().collect();
         while parts.pop().is_some() {
-            let directory: Path = parts.iter().cloned().collect();
-            directories.sync(&directory).map_err(|reason| Error::Store {
-                action: "sync",
-                path: format!("{directory}/"),
-                reason,
-                full: false,
-            })?;
+            self.sync_directory(&parts.iter().cloned().collect())?;
         }
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        durable.insert(directory.clone());
         Ok(())
     }
 
-    /// Creates an object if there is none of that name.
+    /// The same for the directory of an object that was just created, once: whoever made the directory may have died
+    /// before its entry was durable, and creating an object in it syncs the directory alone.
+    fn sync_above_once(&self, object: &Path) -> Result<(), Error> {
+        let parts: Vec<_> = object.parts().collect();
+        let directory: Path = parts[..parts.len().saturating_sub(1)].iter().cloned().collect();
+        let is_durable = {
+            let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+            durable.contains(&directory)
+        };
+        if self.directories.is_none() || is_durable { Ok(()) } else { self.sync_above(&directory) }
+    }
+
+    /// Creates an object if there is none of that name. Once created it is durable.
     pub async fn create(&self, path: &Path, bytes: Bytes) -> Created {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.objects.put_opts(path, bytes.into(), options).await {
-            Ok(_) => Created::Yes,
+            Ok(_) => match self.sync_above_once(path) {
+                Ok(()) => Created::Yes,
+                Err(error) => Created::Unknown(error),
+            },
             Err(object_store::Error::AlreadyExists { .. }) => Created::Exists,
             Err(error) => Created::Unknown(Error::store("write", path, &error)),
         }

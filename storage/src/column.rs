@@ -13,7 +13,7 @@ mod stored;
 pub use canonical::{CanonicalHasher, canonical_bytes_of_row, column_digest};
 pub use equal::same_rows;
 pub use normalise::normalise;
-pub use stored::{Codec, DecodeColumnError, StoredColumn, decode, encode};
+pub use stored::{DecodeColumnError, StoredColumn, decode, encode};
 
 use arrow_array::{Array, ArrayRef};
 

@@ -138,12 +138,11 @@ impl Inner {
 
     /// Makes the log's directory entries durable; a failed sync is never retried into success.
     pub(crate) fn sync_or_poison(&self) -> Result<(), Error> {
+        let poison = self.poison.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(reason) = poison {
+            return Err(Error::Poisoned(reason));
+        }
         self.backend.sync_directories_of(&Path::from("log/0")).inspect_err(|error| self.poison(error))
-    }
-
-    /// Makes the directory entry of a pack durable that somebody else may have linked.
-    pub(crate) fn sync_pack_directory(&self, pack: &Path) -> Result<(), Error> {
-        self.backend.sync_directories_of(pack)
     }
 
     pub(crate) fn index_error(&self, error: IndexError) -> Error {
@@ -185,8 +184,11 @@ impl Inner {
         self.index.idempotent(context, principal, key).map_err(|error| self.index_error(error))
     }
 
-    pub(crate) fn record_hash(&self, sequence: Sequence) -> Option<RecordHash> {
-        self.index.record_hash(sequence).ok().flatten()
+    pub(crate) fn record_hash(&self, sequence: Sequence) -> Result<RecordHash, Error> {
+        let found = self.index.record_hash(sequence).map_err(|error| self.index_error(error))?;
+        found.ok_or_else(|| {
+            Error::damaged("the index", format_args!("it lacks the hash of record {sequence}"))
+        })
     }
 }
 
@@ -247,6 +249,14 @@ impl Database {
         &self.inner.setting
     }
 
+    /// The hash of a record that has been applied.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the index lacks it.
+    pub fn record_hash(&self, sequence: Sequence) -> Result<RecordHash, Error> {
+        self.inner.record_hash(sequence)
+    }
+
     /// The index.
     pub fn index(&self) -> &Index {
         &self.inner.index
@@ -278,7 +288,9 @@ impl Database {
         let missing = || Error::NotFound { what: "snapshot", name: id.to_string() };
         let (name, place) = found.ok_or_else(missing)?;
         let context = self.context(&name)?;
-        let entry = context.entry_at(place).cloned().ok_or_else(missing)?;
+        let entry = context.entry_at(place).filter(|entry| entry.snapshot == Some(id));
+        let entry =
+            entry.cloned().ok_or_else(|| Error::damaged("the index", format_args!("of snapshot {id}")))?;
         Ok((context, entry))
     }
 
@@ -352,7 +364,13 @@ impl Database {
     /// As the methods above.
     pub async fn commit(&self, proposal: Proposal) -> Result<Receipt, Error> {
         self.inner.writable()?;
-        self.inner.committer.commit(&self.inner, proposal).await
+        let proposal = Arc::new(proposal);
+        let outcome = self.inner.committer.commit(&self.inner, Arc::clone(&proposal)).await;
+        // What was refused here may be right after what others have committed since.
+        if matches!(outcome, Err(Error::Refused(_))) && self.inner.catch_up().await? > 0 {
+            return self.inner.committer.commit(&self.inner, proposal).await;
+        }
+        outcome
     }
 
     /// Makes the index reach the disk, so that the next opening has nothing to replay.

@@ -126,6 +126,9 @@ pub enum Error {
         "this writer stopped after a failed write ({0}); open the store again: puts with an idempotency key can safely be repeated"
     )]
     Poisoned(String),
+    /// Whoever was committing stopped before this commit was decided.
+    #[error("the outcome of this commit is not known: repeat it with the same idempotency key")]
+    OutcomeUnknown,
     /// This server's clock lies behind the log.
     #[error("this server's clock says {clock}, but the newest record is of {newest}: set the clock")]
     ClockBehind {
@@ -172,9 +175,11 @@ impl Error {
             }
             Self::NoStore(_) | Self::NotFound { .. } => Code::NotFound,
             Self::Store { full: true, .. } => Code::ResourceExhausted,
-            Self::Store { .. } | Self::State { .. } | Self::Poisoned(_) | Self::ClockBehind { .. } => {
-                Code::Unavailable
-            }
+            Self::Store { .. }
+            | Self::State { .. }
+            | Self::Poisoned(_)
+            | Self::OutcomeUnknown
+            | Self::ClockBehind { .. } => Code::Unavailable,
             Self::Future { .. } => Code::OutOfRange,
         }
     }

@@ -251,7 +251,7 @@ fn create_context(
     system: SystemTime,
 ) -> Result<Evaluated, Error> {
     if let Some(context) = context {
-        let what = differs(context.created(), &create.definition).unwrap_or("owner");
+        let what = differs(context.created(), &create.definition).unwrap_or("definition");
         return Err(Refusal::ContextExists { context: context.name().clone(), what }.into());
     }
     let mut writer = FactWriter::new(|_| None);

@@ -16,7 +16,7 @@ use crate::manifest::{
     ENTRY, Group, Manifest, OFFSET, OP, Ops, PARTITION, Part, Span, VALID_FROM, VALID_TO, system_type,
 };
 use crate::pack::{ChunkKind, Pack, PackBuilder};
-use crate::row_group::{FieldColumn, group_digests, row_groups};
+use crate::row_group::{FieldColumn, HashedGroups, hash_rows};
 use crate::schema::{FieldId, FieldType};
 
 /// Chunks at least this large are not stored again where a live pack holds them.
@@ -60,15 +60,6 @@ impl FactRows {
     }
 }
 
-/// Cuts rows and hashes their columns.
-fn hash_groups(rows: &FactRows) -> HashedGroups {
-    let ranges = row_groups(&rows.keys, &rows.columns).into_iter();
-    ranges.map(|range| (range.clone(), group_digests(&range, &rows.columns))).collect()
-}
-
-/// Row groups that have been cut and hashed before, with the digests of their columns.
-pub type HashedGroups = Vec<(Range<usize>, Vec<(FieldId, ChunkDigest)>)>;
-
 /// Packs in the making, and the row groups that they hold so far.
 pub struct FactWriter<'a> {
     builder: PackBuilder,
@@ -96,7 +87,7 @@ impl<'a> FactWriter<'a> {
         let groups = if let Some(groups) = hashed {
             groups
         } else {
-            cut = hash_groups(rows);
+            cut = hash_rows(&rows.keys, &rows.columns, &[]).0;
             &cut
         };
         for (range, digests) in groups {

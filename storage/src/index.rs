@@ -18,7 +18,7 @@ use crate::record::Entry;
 use crate::time::SystemTime;
 
 /// Version of the arrangement: another one is rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Records taken between two commits that reach the disk: what must be replayed after a kill.
 const RECORDS_PER_SYNC: u64 = 256;
 /// Up to this size the whole file is checked when it is opened.
@@ -30,7 +30,7 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 const ENTRIES: TableDefinition<'_, (&str, u64, u32), &[u8]> = TableDefinition::new("entries");
 const CONTEXTS: TableDefinition<'_, &str, ()> = TableDefinition::new("contexts");
-const KEYS: TableDefinition<'_, (&str, &str, &str), (u64, u32)> = TableDefinition::new("idempotency_keys");
+const KEYS: TableDefinition<'_, (&str, &str, &str), &[u8]> = TableDefinition::new("idempotency_keys");
 const CHUNKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("chunks");
 const PACKS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("packs");
 const SNAPSHOTS: TableDefinition<'_, &[u8], (&str, u64, u32)> = TableDefinition::new("snapshots");
@@ -123,7 +123,8 @@ impl Index {
         let index = Self { database };
         let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| index.check(store)));
         match checked {
-            Ok(Ok(Ok(true))) => Ok(Ok(Some(index))),
+            // How far it has come must be certain, or it is made anew.
+            Ok(Ok(Ok(true))) => Ok(Ok(index.applied().is_ok().then_some(index))),
             Ok(Ok(Err(other))) => Ok(Err(other)),
             Ok(Ok(Ok(false)) | Err(_)) | Err(_) => Ok(Ok(None)),
         }
@@ -204,7 +205,8 @@ impl Index {
             let mut meta = write.open_table(META)?;
             meta.insert("applied", seal(write_applied(&change.applied)).as_slice())?;
             let mut records = write.open_table(RECORDS)?;
-            records.insert(change.applied.sequence.get(), change.applied.hash.as_bytes().as_slice())?;
+            let hash = seal(change.applied.hash.as_bytes().to_vec());
+            records.insert(change.applied.sequence.get(), hash.as_slice())?;
             let mut entries = write.open_table(ENTRIES)?;
             let mut contexts = write.open_table(CONTEXTS)?;
             let mut keys = write.open_table(KEYS)?;
@@ -215,7 +217,9 @@ impl Index {
                 contexts.insert(entry.context.as_str(), ())?;
                 if let Some(key) = &entry.idempotency_key {
                     let key = (entry.context.as_str(), entry.principal.as_str(), key.as_str());
-                    keys.insert(key, place)?;
+                    let mut value = place.0.to_le_bytes().to_vec();
+                    value.extend_from_slice(&place.1.to_le_bytes());
+                    keys.insert(key, seal(value).as_slice())?;
                 }
             }
             let mut packs = write.open_table(PACKS)?;
@@ -296,10 +300,15 @@ impl Index {
         let read = self.database.begin_read()?;
         let table = read.open_table(KEYS)?;
         let found = table.get((context.as_str(), principal.as_str(), key.as_str()))?;
-        Ok(found.map(|value| {
-            let (record, place) = value.value();
-            EntryId { record: Sequence::new(record), place }
-        }))
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let parse = |bytes: &[u8]| -> Option<EntryId> {
+            let (record, place) = unseal(bytes)?.split_first_chunk::<8>()?;
+            let record = Sequence::new(u64::from_le_bytes(*record));
+            Some(EntryId { record, place: u32::from_le_bytes(place.try_into().ok()?) })
+        };
+        parse(found.value()).map(Some).ok_or(IndexError::Value("idempotency_keys"))
     }
 
     /// Where a chunk lies.
@@ -369,7 +378,8 @@ impl Index {
         let Some(value) = table.get(sequence.get())? else {
             return Ok(None);
         };
-        let hash = value.value().try_into().map_err(|_| IndexError::Value("records"))?;
+        let hash = unseal(value.value()).and_then(|hash| hash.try_into().ok());
+        let hash = hash.ok_or(IndexError::Value("records"))?;
         Ok(Some(RecordHash::new(hash)))
     }
 

@@ -9,6 +9,7 @@
 use std::ops::RangeInclusive;
 
 use crate::identity::ChunkDigest;
+use crate::row_group::ROWS_MAX;
 use crate::schema::{FieldId, FieldType};
 
 /// First bytes of a manifest.
@@ -128,11 +129,6 @@ impl Group {
     pub fn keys(&self) -> RangeInclusive<&[u8]> {
         &self.first_key..=&self.last_key
     }
-
-    /// Whether some row's period may hold an instant.
-    pub fn may_hold(&self, valid: i64) -> bool {
-        self.valid_from.min <= valid && valid < self.valid_to.max
-    }
 }
 
 /// Row groups in the order of their keys, each part for itself.
@@ -207,7 +203,15 @@ impl Manifest {
         let count = reader.length("a number of groups")?;
         let mut groups = Vec::with_capacity(count.min(bytes.len() / 64));
         for _ in 0..count {
-            groups.push(reader.group()?);
+            let group = reader.group()?;
+            let in_order = groups.last().is_none_or(|last: &Group| {
+                (last.part as u8) < group.part as u8
+                    || (last.part == group.part && last.last_key <= group.first_key)
+            });
+            if !in_order {
+                return Err(reader.wrong("a group out of order"));
+            }
+            groups.push(group);
         }
         if reader.at == bytes.len() { Ok(Self { groups }) } else { Err(reader.wrong("bytes after the end")) }
     }
@@ -278,7 +282,7 @@ impl<'a> Reader<'a> {
             }
             columns.push((field, digest));
         }
-        if rows == 0 || first_key > last_key {
+        if rows == 0 || rows as usize > ROWS_MAX || first_key > last_key {
             return Err(self.wrong("a group without rows or with inverted keys"));
         }
         Ok(Group { part, rows, first_key, last_key, valid_from, valid_to, ops, entries, columns })
@@ -315,7 +319,6 @@ mod tests {
         let group = &manifest.groups[0];
         assert_eq!(group.column(VALID_TO), Some(ChunkDigest::new([2; 32])));
         assert_eq!(group.column(VALID_FROM), None);
-        assert_eq!([-6, -5, OPEN - 1].map(|valid| group.may_hold(valid)), [false, true, true]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! being made are read from memory until the log names them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
 use arrow_array::{Array, ArrayRef};
@@ -20,7 +21,10 @@ use crate::identity::{ChunkDigest, PackDigest};
 use crate::index::{IndexError, SharedIndex};
 use crate::key::EncodedKeys;
 use crate::manifest::{Group, Manifest};
-use crate::pack::{ChunkKind, ChunkLine, Pack, TRAILER_BYTES, bytes_digest, footer_bytes, read_footer};
+use crate::pack::{
+    ChunkKind, ChunkLine, HEADER_BYTES, Pack, TRAILER_BYTES, bytes_digest, footer_bytes, read_footer,
+    read_header,
+};
 use crate::planted::{Bug, is_planted};
 use crate::schema::{FieldType, Schema};
 
@@ -106,10 +110,12 @@ impl ChunkReader {
     /// Where a chunk lies, by the index.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if no live pack holds it.
+    /// [`Error::Damaged`] if no live pack holds it.
     pub fn locate(&self, digest: ChunkDigest) -> Result<(PackDigest, ChunkLine), Error> {
         let found = self.index.chunk(digest).map_err(|error| index_error(&error))?;
-        found.ok_or_else(|| Error::NotFound { what: "chunk", name: digest.to_string() })
+        found.ok_or_else(|| {
+            Error::damaged(format_args!("chunk {digest}"), "no pack that the log names holds it")
+        })
     }
 
     /// Whether the log names a pack with this chunk.
@@ -136,14 +142,26 @@ impl ChunkReader {
             lines.sort_unstable_by_key(|(_, line)| line.offset);
             let ranges: Vec<_> =
                 lines.iter().map(|(_, line)| line.offset..line.offset + u64::from(line.length)).collect();
-            let read = self.backend.read_ranges(&pack_path(pack), &ranges).await?;
-            let read = read.ok_or(Error::MissingPack(pack))?;
+            let read = self.read_ranges(pack, &ranges).await?;
             for ((place, line), bytes) in lines.into_iter().zip(read) {
                 check(pack, &line, &bytes)?;
                 found[place] = Some((line, bytes));
             }
         }
         Ok(found.into_iter().map(|chunk| chunk.expect("every chunk was staged or read")).collect())
+    }
+
+    /// Reads stretches of a pack. One that ends outside it is damage, not a store that does not answer.
+    async fn read_ranges(&self, pack: PackDigest, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        let path = pack_path(pack);
+        let outcome = self.backend.read_ranges(&path, ranges).await;
+        if let Err(Error::Store { .. }) = &outcome
+            && let Ok(Some(size)) = self.backend.size(&path).await
+            && let Some(past) = ranges.iter().map(|range| range.end).find(|end| *end > size)
+        {
+            return Err(Error::damaged(path, format_args!("it has {size} bytes, a chunk ends at {past}")));
+        }
+        outcome?.ok_or(Error::MissingPack(pack))
     }
 
     /// Reads a chunk that is named by its bytes.
@@ -350,5 +368,8 @@ pub async fn read_pack_lines(backend: &Backend, pack: PackDigest) -> Result<(u64
     let from = tail.len().saturating_sub(usize::try_from(bytes).unwrap_or(usize::MAX));
     debug_assert!(bytes >= TRAILER_BYTES as u64);
     let lines = read_footer(&tail[from..], size).map_err(damaged)?;
+    let header = backend.read_ranges(&path, std::slice::from_ref(&(0..HEADER_BYTES as u64))).await?;
+    let header = header.and_then(|header| header.into_iter().next()).ok_or(Error::MissingPack(pack))?;
+    read_header(&header).map_err(damaged)?;
     Ok((size, lines))
 }

@@ -231,15 +231,6 @@ impl Record {
         }
         if record.to_bytes() == bytes { Ok(record) } else { Err(ReadRecordError::NotCanonical) }
     }
-
-    /// The newest time in the record: what the next one must exceed.
-    pub fn newest_time(&self, is_live: impl Fn(&Entry) -> bool) -> SystemTime {
-        self.entries
-            .iter()
-            .filter(|entry| is_live(entry))
-            .map(|entry| entry.system_time)
-            .fold(self.wall_time, SystemTime::max)
-    }
 }
 
 fn newer(bytes: &[u8]) -> Option<ReadRecordError> {

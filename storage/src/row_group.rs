@@ -7,13 +7,15 @@
 
 use std::ops::Range;
 
-use arrow_array::ArrayRef;
+use arrow_array::{Array, ArrayRef, new_null_array};
+use arrow_select::concat::concat;
 
-use crate::column::{canonical_bytes_of_row, column_digest, is_all_null};
+use crate::column::{canonical_bytes_of_row, column_digest, is_all_null, normalise};
+use crate::error::Error;
 use crate::identity::{ChunkDigest, ContentRoot};
 use crate::key::EncodedKeys;
 use crate::merkle::{ContentHash, Hash, TreeHash, root};
-use crate::schema::{FieldId, FieldType};
+use crate::schema::{FieldId, FieldType, Schema};
 
 /// A group ends by hash only from this many rows on.
 const ROWS_MIN: usize = 2048;
@@ -130,13 +132,45 @@ pub fn group_leaf(rows: usize, digests: &[(FieldId, ChunkDigest)]) -> Hash {
     ContentHash::leaf(&bytes)
 }
 
-/// The content root of sorted rows.
-pub fn content_root(keys: &EncodedKeys, columns: &[FieldColumn]) -> ContentRoot {
-    let leaves: Vec<_> = row_groups(keys, columns)
-        .iter()
-        .map(|rows| group_leaf(rows.len(), &group_digests(rows, columns)))
-        .collect();
-    ContentRoot::new(root::<ContentHash>(&leaves))
+/// Row groups that have been cut and hashed, with the digests of their columns.
+pub type HashedGroups = Vec<(Range<usize>, Vec<(FieldId, ChunkDigest)>)>;
+
+/// Cuts and hashes sorted rows: the groups of `columns`, and the content root over these and the columns that count
+/// as well, such as `_op`, which move no boundary.
+pub fn hash_rows(
+    keys: &EncodedKeys,
+    columns: &[FieldColumn],
+    also: &[FieldColumn],
+) -> (HashedGroups, ContentRoot) {
+    let (mut groups, mut leaves) = (Vec::new(), Vec::new());
+    for rows in row_groups(keys, columns) {
+        let digests = group_digests(&rows, columns);
+        let mut all = digests.clone();
+        all.extend(group_digests(&rows, also));
+        all.sort_unstable_by_key(|(field, _)| *field);
+        leaves.push(group_leaf(rows.len(), &all));
+        groups.push((rows, digests));
+    }
+    (groups, ContentRoot::new(root::<ContentHash>(&leaves)))
+}
+
+/// Columns of a schema from the parts in which they were read, normalised.
+///
+/// # Errors
+/// [`Error::Damaged`] if the parts do not fit together.
+pub fn join_columns(schema: &Schema, parts: &[Vec<ArrayRef>]) -> Result<Vec<FieldColumn>, Error> {
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (place, field) in schema.fields().iter().enumerate() {
+        let parts: Vec<&dyn Array> = parts.iter().map(|part| part[place].as_ref()).collect();
+        let values = if parts.is_empty() {
+            new_null_array(&field.field_type.to_arrow(), 0)
+        } else {
+            concat(&parts).map_err(|error| Error::damaged("a row group", error))?
+        };
+        let values = normalise(field.field_type, &values);
+        columns.push(FieldColumn { field: field.id, field_type: field.field_type, values });
+    }
+    Ok(columns)
 }
 
 #[cfg(test)]
@@ -187,7 +221,7 @@ mod tests {
     fn the_root_is_of_content_alone() {
         let (keys, columns) = rows(0..5000);
         let (other_keys, other_columns) = rows((0..5000).map(|id| id + i64::from(id == 4999)));
-        assert_eq!(content_root(&keys, &columns), content_root(&keys, &columns));
-        assert_ne!(content_root(&keys, &columns), content_root(&other_keys, &other_columns));
+        assert_eq!(hash_rows(&keys, &columns, &[]).1, hash_rows(&keys, &columns, &[]).1);
+        assert_ne!(hash_rows(&keys, &columns, &[]).1, hash_rows(&other_keys, &other_columns, &[]).1);
     }
 }

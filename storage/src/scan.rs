@@ -21,7 +21,8 @@ use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;
 use crate::identity::Ordinal;
 use crate::key::EncodedKeys;
-use crate::manifest::{Manifest, OPEN, Part};
+use crate::manifest::{Manifest, Part};
+use crate::pieces::Timeline;
 use crate::planted::{Bug, is_planted};
 use crate::reader::ChunkReader;
 use crate::schema::Schema;
@@ -212,6 +213,16 @@ impl Window {
         self.facts(key).iter().rev().find(holds).copied()
     }
 
+    /// The facts of a key, laid over each other in the order of their entries.
+    pub fn timeline(&self, key: usize) -> Timeline {
+        let mut timeline = Timeline::default();
+        for (fact, row) in self.facts(key).iter().enumerate() {
+            let (from, to) = self.period(*row);
+            timeline.lay(fact, from, to);
+        }
+        timeline
+    }
+
     /// What names a fact and what it does.
     pub fn identify(&self, row: RowRef) -> Winner {
         let op = if self.is_retraction(row) { Op::Retract } else { Op::Assert };
@@ -242,8 +253,20 @@ impl Scan {
             valid: request.valid,
             sources: Vec::new(),
         };
-        if let Some(digest) = request.keyframe.and_then(|keyframe| keyframe.manifest) {
+        if let Some(keyframe) = &request.keyframe
+            && let Some(digest) = keyframe.manifest
+        {
             scan.add_source(None, digest).await?;
+            let within = |source: &Source| {
+                source
+                    .manifest
+                    .groups
+                    .iter()
+                    .all(|group| group.entries.max < i64::from(keyframe.covers.get()))
+            };
+            if !scan.sources.iter().all(within) {
+                return Err(Error::damaged("a keyframe", "it names entries that it does not cover"));
+            }
         }
         for entry in &request.entries {
             if let Some(digest) = entry.facts() {
@@ -371,6 +394,3 @@ impl Source {
         Ok(())
     }
 }
-
-/// What stands for an open end, for callers that compare periods.
-pub const OPEN_END: i64 = OPEN;

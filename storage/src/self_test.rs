@@ -83,10 +83,11 @@ async fn create_first(backend: &Backend, probe: &Path) -> Result<bool, Error> {
         match backend.create(probe, Bytes::from_static(FIRST)).await {
             Created::Yes => return Ok(true),
             Created::Unknown(error) => return Err(error),
-            Created::Exists => match backend.read(probe, 1024).await? {
-                Some(found) => return Ok(found == FIRST),
-                None => {}
-            },
+            Created::Exists => {
+                if let Some(found) = backend.read(probe, 1024).await? {
+                    return Ok(found == FIRST);
+                }
+            }
         }
     }
     Err(unanswered(probe))

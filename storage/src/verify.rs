@@ -4,22 +4,26 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow_array::BooleanArray;
+
 use crate::column::{column_digest, normalise};
-use crate::context::Context;
+use crate::context::{Context, KnownEntry};
 use crate::database::Database;
 use crate::error::Error;
 use crate::evaluate::check_keyframe;
 use crate::format;
 use crate::identity::{ChunkDigest, ContentRoot, PackDigest, RecordHash, Sequence};
+use crate::key::EncodedKeys;
 use crate::log::slot_path;
-use crate::manifest::{FIRST_SYSTEM_FIELD, Group, Manifest, system_type};
-use crate::merkle::{ContentHash, Frontier, LogHash, root};
+use crate::manifest::{FIRST_SYSTEM_FIELD, Group, Manifest, OP, system_type};
+use crate::merkle::{Frontier, LogHash};
 use crate::pack::{BYTES_MAX, footer_bytes, read_footer, read_header};
 use crate::reader::pack_path;
 use crate::record::Body;
-use crate::row_group::{FieldColumn, group_digests, group_leaf, row_groups};
+use crate::row_group::{FieldColumn, hash_rows, join_columns};
 use crate::scan::{Scan, ScanRequest, ValidFilter};
-use crate::schema::{FieldId, FieldType, Schema};
+use crate::schema::{FieldId, FieldType, Schema, SchemaVersion};
+use crate::snapshot::SnapshotHeader;
 use crate::time::ValidTime;
 
 /// How much is verified; each level does what those below it do.
@@ -31,7 +35,7 @@ pub enum Level {
     Packs,
     /// Every pack's bytes hash to its name.
     Bytes,
-    /// Every chunk decodes and hashes to its name; every full snapshot's content root and every keyframe is what the
+    /// Every chunk decodes and hashes to its name; every snapshot's content root and every keyframe is what the
     /// deltas resolve to.
     Content,
 }
@@ -227,7 +231,7 @@ async fn verify_pack(
     Ok(())
 }
 
-/// Decodes everything that a context's entries and keyframes name, and resolves every full snapshot anew.
+/// Decodes everything that a context's entries and keyframes name, and hashes every snapshot's rows anew.
 async fn verify_context(
     database: &Database,
     context: &Context,
@@ -243,27 +247,11 @@ async fn verify_context(
             let checked = verify_manifest(database, context, facts, &mut seen, report).await;
             report.note(&object, checked);
         }
-        if let Body::Full(put) = &entry.entry.body
+        if let Body::Full(put) | Body::Delta(put) = &entry.entry.body
             && let (Some(header), Some(cutoff)) = (&put.snapshot, put.cutoff)
         {
             report.snapshots += 1;
-            let version = crate::schema::SchemaVersion::new(header.schema_version);
-            let checked = match context.schema_version(version) {
-                None => Err(Error::damaged(&object, "its schema version does not exist")),
-                Some(schema) => {
-                    match content_root_at(database, context, schema, cutoff, entry.ordinal).await {
-                        Ok(found) if found.to_string() == header.content_root => Ok(()),
-                        Ok(found) => Err(Error::damaged(
-                            &object,
-                            format_args!(
-                                "its state hashes to {found}, its snapshot says {}",
-                                header.content_root
-                            ),
-                        )),
-                        Err(error) => Err(error),
-                    }
-                }
-            };
+            let checked = verify_snapshot(database, context, header, cutoff, entry).await;
             report.note(&object, checked);
         }
     }
@@ -280,59 +268,67 @@ async fn verify_context(
     progress("entries", total, total);
 }
 
-/// The content root of the state at a cutoff, as known right after an entry.
-async fn content_root_at(
+async fn verify_snapshot(
+    database: &Database,
+    context: &Context,
+    header: &SnapshotHeader,
+    cutoff: ValidTime,
+    entry: &Arc<KnownEntry>,
+) -> Result<(), Error> {
+    let damaged = |what: String| Error::damaged(format_args!("the snapshot of entry {}", entry.id), what);
+    let version = SchemaVersion::new(header.schema_version);
+    let schema = context.schema_version(version);
+    let schema = schema.ok_or_else(|| damaged(format!("there is no schema version {version}")))?;
+    let found = content_root_of(database, context, schema, cutoff, entry).await?;
+    if found.to_string() == header.content_root {
+        return Ok(());
+    }
+    Err(damaged(format!("its rows hash to {found}, its header says {}", header.content_root)))
+}
+
+/// The content root of what a put said: of a full, the state at its cutoff as known right after it; of a delta,
+/// its own rows with `_op`.
+async fn content_root_of(
     database: &Database,
     context: &Context,
     schema: &Arc<Schema>,
     cutoff: ValidTime,
-    ordinal: crate::identity::Ordinal,
+    entry: &Arc<KnownEntry>,
 ) -> Result<ContentRoot, Error> {
-    let known = context.entry(ordinal).expect("an entry of the context").system_time();
-    let mut request = ScanRequest::from_valid(context, schema, cutoff, known);
-    request.valid = ValidFilter::at(cutoff);
+    let is_full = matches!(entry.entry.body, Body::Full(_));
+    let mut request = ScanRequest::from_valid(context, schema, cutoff, entry.system_time());
+    if is_full {
+        request.valid = ValidFilter::at(cutoff);
+    } else {
+        (request.keyframe, request.entries) = (None, vec![Arc::clone(entry)]);
+    }
     let mut scan = Scan::start(Arc::clone(database.reader()), request).await?;
+    if !is_full {
+        scan = scan.stated_only();
+    }
     let places: Vec<usize> = (0..schema.fields().len()).collect();
-    let mut rows = StateRows::default();
+    let (mut keys, mut parts, mut retract) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(window) = scan.next().await? {
-        let winners: Vec<_> = (0..window.len())
-            .filter_map(|key| Some((key, window.winner(key, cutoff.micros())?)))
-            .filter(|(_, row)| !window.is_retraction(*row))
-            .collect();
-        rows.keys.extend(winners.iter().map(|(key, _)| window.key(*key).to_vec()));
-        let picked: Vec<_> = winners.iter().map(|(_, row)| *row).collect();
-        if !picked.is_empty() {
-            rows.columns.push(scan.columns(&window, &picked, &places).await?);
+        let mut rows = Vec::new();
+        for key in 0..window.len() {
+            let said =
+                window.winner(key, cutoff.micros()).filter(|row| !is_full || !window.is_retraction(*row));
+            if let Some(row) = said {
+                keys.push(window.key(key).to_vec());
+                retract.push(window.is_retraction(row));
+                rows.push(row);
+            }
+        }
+        if !rows.is_empty() {
+            parts.push(scan.columns(&window, &rows, &places).await?);
         }
     }
-    rows.root(schema)
-}
-
-#[derive(Default)]
-struct StateRows {
-    keys: Vec<Vec<u8>>,
-    columns: Vec<Vec<arrow_array::ArrayRef>>,
-}
-
-impl StateRows {
-    fn root(self, schema: &Schema) -> Result<ContentRoot, Error> {
-        if self.keys.is_empty() {
-            return Ok(ContentRoot::new(root::<ContentHash>(&[])));
-        }
-        let mut columns = Vec::new();
-        for (place, field) in schema.fields().iter().enumerate() {
-            let parts: Vec<&dyn arrow_array::Array> =
-                self.columns.iter().map(|part| part[place].as_ref()).collect();
-            let joined = arrow_select::concat::concat(&parts);
-            let joined = joined.map_err(|error| Error::damaged("a row group", error))?;
-            let values = normalise(field.field_type, &joined);
-            columns.push(FieldColumn { field: field.id, field_type: field.field_type, values });
-        }
-        let keys = crate::key::EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice));
-        let leaf = |range: &std::ops::Range<usize>| group_leaf(range.len(), &group_digests(range, &columns));
-        let leaves: Vec<_> = row_groups(&keys, &columns).iter().map(leaf).collect();
-        Ok(ContentRoot::new(root::<ContentHash>(&leaves)))
-    }
+    let keys = EncodedKeys::from_keys(keys.iter().map(Vec::as_slice));
+    let columns = join_columns(schema, &parts)?;
+    let op =
+        FieldColumn { field: OP, field_type: FieldType::Bool, values: Arc::new(BooleanArray::from(retract)) };
+    let also = if is_full { Vec::new() } else { vec![op] };
+    Ok(hash_rows(&keys, &columns, &also).1)
 }
 
 async fn verify_manifest(

@@ -44,7 +44,7 @@ Formats: a table where the output is a terminal, else NDJSON, or what --format o
 
 /// A database that remembers what was true when, and what was known when.
 #[derive(Debug, Parser)]
-#[command(name = "calotype", version, about, after_help = EXAMPLES, after_long_help = const_format())]
+#[command(name = "calotype", version, after_help = EXAMPLES, after_long_help = const_format())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -125,6 +125,7 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print what the exit codes mean
+    #[command(after_help = EXIT_CODES)]
     ExitCodes,
 }
 

@@ -34,8 +34,6 @@ struct ClaimJson<'a> {
 struct EndJson {
     rows: u64,
     result_hash: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    facts_without_position: Option<u64>,
 }
 
 impl ClaimArgs {
@@ -66,14 +64,7 @@ impl ClaimArgs {
 
 /// The claim and the end as one JSON object.
 pub(crate) fn json(claim: &Claim, end: End) -> String {
-    let json = ClaimJson {
-        claim,
-        end: EndJson {
-            rows: end.rows,
-            result_hash: end.result_hash.to_string(),
-            facts_without_position: end.facts_without_position,
-        },
-    };
+    let json = ClaimJson { claim, end: EndJson { rows: end.rows, result_hash: end.result_hash.to_string() } };
     // Every field has a JSON form.
     serde_json::to_string(&json).unwrap_or_default()
 }
@@ -119,7 +110,8 @@ pub(crate) fn text(claim: &Claim, end: End) -> String {
     if let Some(version) = claim.schema_version {
         line("schema", format!("version {version}"));
     }
-    if let Some(count) = end.facts_without_position {
+    if let Some(offsets) = &claim.offsets {
+        let count = offsets.facts_without_position;
         line("left out", format!("{count} facts without a position"));
     }
     let hash = end.result_hash.to_string();

@@ -32,8 +32,6 @@ mod plan;
 mod source;
 mod type_name;
 
-#[expect(unused_imports, reason = "named by callers that tell errors apart")]
-pub(crate) use error::CellFault;
 pub(crate) use error::{BadCell, InputError, Place};
 pub(crate) use options::{Column, Format, ReadOptions, instant_type};
 pub(crate) use type_name::type_name;

@@ -12,6 +12,9 @@ use crate::input::instant_type;
 use crate::output::{self, Format, OutputError, TableOptions};
 use crate::session::Session;
 
+/// Characters of the longest cell that is shown in full: an escaped reason fits.
+const WHOLE_CHARS_MAX: usize = 8192;
+
 /// What a column of a listing holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -64,17 +67,27 @@ impl Cell {
 pub(crate) struct Listing {
     columns: Vec<(&'static str, Kind)>,
     rows: Vec<Vec<Cell>>,
+    table: TableOptions,
 }
 
 impl Listing {
     /// An empty table.
     pub(crate) fn new(columns: &[(&'static str, Kind)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), table: TableOptions::default() }
     }
 
     /// A table of names and values, for one thing.
     pub(crate) fn of_one() -> Self {
-        Self::new(&[("property", Kind::Text), ("value", Kind::Text)])
+        let mut listing = Self::new(&[("property", Kind::Text), ("value", Kind::Text)]).whole();
+        listing.table.counts_rows = false;
+        listing
+    }
+
+    /// The same, with every cell and column shown in full whatever the terminal's width.
+    pub(crate) fn whole(mut self) -> Self {
+        self.table.width = None;
+        self.table.cell_chars_max = WHOLE_CHARS_MAX;
+        self
     }
 
     /// Adds a row of a table of names and values.
@@ -99,7 +112,7 @@ impl Listing {
     /// The output did not take it.
     pub(crate) fn print(&self, session: &Session) -> Result<(), CliError> {
         let format = session.format()?;
-        self.write(format, session.out()?, TableOptions::default())
+        self.write(format, session.out()?, self.table)
     }
 
     /// Writes it as a table for people on standard error.
@@ -108,7 +121,7 @@ impl Listing {
     /// The output did not take it.
     pub(crate) fn show(&self) -> Result<(), CliError> {
         let out = Box::new(std::io::stderr());
-        self.write(Format::Table, out, TableOptions::default())
+        self.write(Format::Table, out, self.table)
     }
 
     /// Writes it.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Staged files that are older were left behind.
-const AGE_MIN: Duration = Duration::from_secs(24 * 60 * 60);
+const AGE_MIN: Duration = Duration::from_hours(24);
 
 /// Removes staged files that were left behind below a store's folder. Whatever cannot be looked at or removed
 /// is left for the next time.

@@ -34,12 +34,24 @@ pub fn normalise(field_type: FieldType, column: &ArrayRef) -> ArrayRef {
         FieldType::UInt(16) => plain::<UInt16Type>(column),
         FieldType::UInt(32) => plain::<UInt32Type>(column),
         FieldType::UInt(_) => plain::<UInt64Type>(column),
-        FieldType::Float(32) => {
-            floats::<Float32Type>(column, |v| if is_planted(Bug::KeepsNegativeZero) { v } else if v.is_nan() { f32::from_bits(NAN_32) } else { v + 0.0 })
-        }
-        FieldType::Float(_) => {
-            floats::<Float64Type>(column, |v| if is_planted(Bug::KeepsNegativeZero) { v } else if v.is_nan() { f64::from_bits(NAN_64) } else { v + 0.0 })
-        }
+        FieldType::Float(32) => floats::<Float32Type>(column, |v| {
+            if is_planted(Bug::KeepsNegativeZero) {
+                v
+            } else if v.is_nan() {
+                f32::from_bits(NAN_32)
+            } else {
+                v + 0.0
+            }
+        }),
+        FieldType::Float(_) => floats::<Float64Type>(column, |v| {
+            if is_planted(Bug::KeepsNegativeZero) {
+                v
+            } else if v.is_nan() {
+                f64::from_bits(NAN_64)
+            } else {
+                v + 0.0
+            }
+        }),
         FieldType::Decimal(..) => plain::<Decimal128Type>(column),
         FieldType::Date => plain::<Date32Type>(column),
         FieldType::Timestamp => plain::<TimestampMicrosecondType>(column),

@@ -25,13 +25,6 @@ const COMPRESS_BYTES_MIN: usize = 64;
 /// Raw bytes of the largest buffer that is ever read: a row group's bound with room to spare.
 const RAW_BYTES_MAX: usize = 64 << 20;
 
-/// How buffers are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Codec {
-    /// zstd level 1, and plain where that is not smaller.
-    Zstd,
-}
-
 /// A column as it lies in a pack, and what is needed to read it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredColumn {

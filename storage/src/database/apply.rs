@@ -19,25 +19,35 @@ use crate::reader::{pack_path, read_pack_lines};
 use crate::record::{Body, Entry, Listed, Record};
 use crate::time::SystemTime;
 
+/// Records that are read before the directory is synced and they are applied.
+const READ_AHEAD: usize = 64;
+
 impl Inner {
     /// Applies records until the first free slot. Returns how many.
+    ///
+    /// What others linked counts once its directory entry is durable: records are read up to the end, then
+    /// the directory is synced, and only then are they applied.
     pub(crate) async fn catch_up(&self) -> Result<u64, Error> {
         let mut applied = 0;
         loop {
-            let next = self.head().map_or(Sequence::FIRST, |head| head.sequence.next());
-            let Some(slot) = read_slot(&self.backend, next).await? else {
-                if applied > 1 {
-                    // Some of them may have been linked after the sync before the first.
-                    self.sync_or_poison()?;
-                }
+            let mut next = self.head().map_or(Sequence::FIRST, |head| head.sequence.next());
+            let mut slots = Vec::new();
+            while slots.len() < READ_AHEAD
+                && let Some(slot) = read_slot(&self.backend, next).await?
+            {
+                slots.push(slot);
+                next = next.next();
+            }
+            if slots.is_empty() {
                 return Ok(applied);
-            };
-            if applied == 0 && !is_planted(Bug::TrustsUnsyncedSlot) {
-                // What others linked counts once its directory entry is durable.
+            }
+            if !is_planted(Bug::TrustsUnsyncedSlot) {
                 self.sync_or_poison()?;
             }
-            self.apply(slot.record, slot.hash, &[]).await?;
-            applied += 1;
+            for slot in slots {
+                self.apply(slot.record, slot.hash, &[]).await?;
+                applied += 1;
+            }
         }
     }
 
@@ -80,13 +90,11 @@ impl Inner {
             for pack in &entry.packs {
                 let (bytes, pack_lines) = match known.iter().find(|known| known.digest == *pack) {
                     Some(known) => (known.bytes.len() as u64, known.lines.clone()),
-                    None => read_pack_lines(&self.backend, *pack).await.map_err(|error| match error {
+                    None => read_pack_lines(&self.backend, *pack).await.map_err(|error| {
+                        let Error::MissingPack(pack) = error else { return error };
                         // Either the pack went, or its name in the record is damaged.
-                        Error::MissingPack(pack) => Error::damaged(
-                            crate::log::slot_path(record.sequence),
-                            format_args!("it names {}, which is missing", pack_path(pack)),
-                        ),
-                        error => error,
+                        let what = format!("it names {}, which is missing", pack_path(pack));
+                        Error::damaged(crate::log::slot_path(record.sequence), what)
                     })?,
                 };
                 lines.extend(pack_lines.iter().map(|line| (line.digest, (*pack, *line))));

@@ -25,17 +25,12 @@ pub(super) async fn evaluate(
     let mut picked = Vec::with_capacity(extract.keys.len());
     let (mut from, mut to) = (Vec::with_capacity(picked.capacity()), Vec::with_capacity(picked.capacity()));
     for stretch in same_keys(&extract.keys) {
-        let ends: Vec<i64> = stretch
-            .clone()
-            .map(|row| {
-                let begin = periods.from[row];
-                periods.to[row].unwrap_or_else(|| {
-                    let pieces = known.get(extract.keys.get(row)).map_or(&[][..], Vec::as_slice);
-                    let siblings = stretch.clone().map(|other| periods.from[other]);
-                    until_next(begin, pieces, siblings)
-                })
-            })
-            .collect();
+        let pieces = known.get(extract.keys.get(stretch.start)).map_or(&[][..], Vec::as_slice);
+        let mut siblings = periods.from[stretch.clone()].to_vec();
+        siblings.sort_unstable();
+        let end =
+            |row: usize| periods.to[row].unwrap_or_else(|| until_next(periods.from[row], pieces, &siblings));
+        let ends: Vec<i64> = stretch.clone().map(end).collect();
         if let [end] = ends.as_slice() {
             picked.push(stretch.start);
             from.push(periods.from[stretch.start]);
@@ -83,12 +78,13 @@ fn same_keys(keys: &EncodedKeys) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Where a fact without an end ends: where the piece that holds its beginning does, or where the
-/// next piece or the next row of the same put begins, whichever is first.
-fn until_next(begin: i64, pieces: &[(i64, i64)], siblings: impl Iterator<Item = i64>) -> i64 {
-    let known = pieces
-        .iter()
-        .filter_map(|(from, to)| if *from > begin { Some(*from) } else { (begin < *to).then_some(*to) });
-    known.chain(siblings.filter(|from| *from > begin)).min().unwrap_or(OPEN)
+/// next piece or the next row of the same put begins, whichever is first. Both lists are sorted.
+fn until_next(begin: i64, pieces: &[(i64, i64)], siblings: &[i64]) -> i64 {
+    let next = pieces.partition_point(|(from, _)| *from <= begin);
+    let holding = pieces[..next].last().map(|(_, to)| *to).filter(|to| begin < *to);
+    let following = pieces.get(next).map(|(from, _)| *from);
+    let sibling = siblings.get(siblings.partition_point(|from| *from <= begin)).copied();
+    [holding, following, sibling].into_iter().flatten().min().unwrap_or(OPEN)
 }
 
 /// The resolved pieces, as known just before, of the keys that have a row without an end.
@@ -111,12 +107,7 @@ async fn known_pieces(
     while let Some(window) = scan.next().await? {
         for place in 0..window.len() {
             let facts = window.facts(place);
-            let mut timeline = Timeline::default();
-            for (fact, row) in facts.iter().enumerate() {
-                let (from, to) = window.period(*row);
-                timeline.lay(fact, from, to);
-            }
-            let pieces = timeline.pieces().into_iter();
+            let pieces = window.timeline(place).pieces().into_iter();
             let asserted = pieces.filter(|piece| !window.is_retraction(facts[piece.fact]));
             known.insert(window.key(place).to_vec(), asserted.map(|piece| (piece.from, piece.to)).collect());
         }
@@ -130,11 +121,11 @@ mod tests {
 
     #[test]
     fn an_open_end_is_the_first_of_what_comes_next() {
-        let none = std::iter::empty;
-        assert_eq!(until_next(5, &[], none()), OPEN);
-        assert_eq!(until_next(5, &[(0, 9)], none()), 9);
-        assert_eq!(until_next(5, &[(0, OPEN)], none()), OPEN);
-        assert_eq!(until_next(5, &[(0, 5), (7, 9)], none()), 7);
-        assert_eq!(until_next(5, &[(0, 9)], [3, 5, 8].into_iter()), 8);
+        assert_eq!(until_next(5, &[], &[5]), OPEN);
+        assert_eq!(until_next(5, &[(0, 9)], &[5]), 9);
+        assert_eq!(until_next(5, &[(0, OPEN)], &[5]), OPEN);
+        assert_eq!(until_next(5, &[(0, 5), (7, 9)], &[5]), 7);
+        assert_eq!(until_next(5, &[(0, 9)], &[3, 5, 8]), 8);
+        assert_eq!(until_next(5, &[(0, 4), (4, 6), (6, 9)], &[5, 7]), 6);
     }
 }

@@ -3,22 +3,19 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef};
-use arrow_select::concat::concat;
+use arrow_array::ArrayRef;
 
 use super::{Evaluated, Materialise, Proposal, Setting, finish, list, relying_writer};
-use crate::column::normalise;
 use crate::context::{Context, Keyframe};
-use crate::error::{Error, reasons};
+use crate::error::Error;
 use crate::facts::{FactRows, WrittenFacts};
 use crate::identity::ContentRoot;
 use crate::key::EncodedKeys;
 use crate::manifest::Part;
 use crate::merkle::{ContentHash, root};
-use crate::pieces::Timeline;
 use crate::record::{Body, MaterialiseEntry};
 use crate::refusal::Refusal;
-use crate::row_group::{FieldColumn, group_digests, group_leaf, row_groups};
+use crate::row_group::{hash_rows, join_columns};
 use crate::scan::{RowRef, Scan, ScanRequest, Window};
 use crate::schema::Schema;
 use crate::time::{SystemTime, ValidTime};
@@ -45,13 +42,7 @@ impl Pieces {
         if self.keys.is_empty() {
             return Ok(None);
         }
-        let mut columns = Vec::with_capacity(schema.fields().len());
-        for (place, field) in schema.fields().iter().enumerate() {
-            let parts: Vec<&dyn Array> = self.columns.iter().map(|part| part[place].as_ref()).collect();
-            let values = concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))?;
-            let values = normalise(field.field_type, &values);
-            columns.push(FieldColumn { field: field.id, field_type: field.field_type, values });
-        }
+        let columns = join_columns(schema, &self.columns)?;
         Ok(Some(FactRows {
             keys: EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice)),
             columns,
@@ -76,7 +67,7 @@ impl Resolved {
     fn root(&self) -> ContentRoot {
         let mut leaves = Vec::new();
         for rows in [&self.at, &self.after].into_iter().flatten() {
-            leaves.extend(leaves_of(rows));
+            leaves.push(*content_root(rows).as_bytes());
             let mut hasher = blake3::Hasher::new();
             for ((from, to), entry) in
                 rows.valid_from.iter().zip(&rows.valid_to).zip(rows.entries.iter().flatten())
@@ -89,9 +80,8 @@ impl Resolved {
     }
 }
 
-fn leaves_of(rows: &FactRows) -> Vec<[u8; 32]> {
-    let groups = row_groups(&rows.keys, &rows.columns);
-    groups.iter().map(|range| group_leaf(range.len(), &group_digests(range, &rows.columns))).collect()
+fn content_root(rows: &FactRows) -> ContentRoot {
+    hash_rows(&rows.keys, &rows.columns, &[]).1
 }
 
 pub(super) async fn evaluate(
@@ -159,12 +149,7 @@ async fn resolve(
         let (mut at_rows, mut after_rows) = (Vec::new(), Vec::new());
         for place in 0..window.len() {
             let facts = window.facts(place);
-            let mut timeline = Timeline::default();
-            for (fact, row) in facts.iter().enumerate() {
-                let (from, to) = window.period(*row);
-                timeline.lay(fact, from, to);
-            }
-            for piece in timeline.pieces() {
+            for piece in window.timeline(place).pieces() {
                 let row = facts[piece.fact];
                 if window.is_retraction(row) || piece.to <= valid.micros() {
                     continue;
@@ -213,8 +198,8 @@ async fn check(
     if let (Some(header), None) = (sealed, &resolved.after)
         && header.schema_version == schema.version().get()
     {
-        let leaves = resolved.at.as_ref().map(leaves_of).unwrap_or_default();
-        let found = ContentRoot::new(root::<ContentHash>(&leaves));
+        let empty = || ContentRoot::new(root::<ContentHash>(&[]));
+        let found = resolved.at.as_ref().map_or_else(empty, content_root);
         return if found.to_string() == header.content_root { Ok(()) } else { Err(wrong()) };
     }
     let again = resolve(setting, context, schema, valid, known, false).await?;

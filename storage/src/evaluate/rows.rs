@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, UInt32Array, new_null_array};
-use arrow_select::concat::concat;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
@@ -12,7 +11,7 @@ use crate::error::{Error, reasons};
 use crate::facts::FactRows;
 use crate::key::EncodedKeys;
 use crate::put::Extract;
-use crate::row_group::FieldColumn;
+use crate::row_group::{FieldColumn, join_columns};
 use crate::schema::Schema;
 use crate::statement::Op;
 
@@ -46,14 +45,14 @@ impl KnownRows {
     /// The rows as facts with the given ends.
     pub(super) fn into_facts(self, schema: &Schema, from: i64, to: Vec<i64>) -> Result<FactRows, Error> {
         let keys = EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice));
-        let columns = self.join(schema)?;
+        let columns = join_columns(schema, &self.parts)?;
         let retract: Vec<bool> = self.ops.iter().map(|op| *op == Op::Retract).collect();
         Ok(FactRows {
             valid_from: vec![from; keys.len()],
             valid_to: to,
             retract: if retract.contains(&true) { retract } else { Vec::new() },
             keys,
-            columns: fields(schema, columns),
+            columns,
             entries: None,
             partition: None,
             offset: None,
@@ -62,18 +61,6 @@ impl KnownRows {
 
     pub(super) fn keys(&self) -> EncodedKeys {
         EncodedKeys::from_keys(self.keys.iter().map(Vec::as_slice))
-    }
-
-    fn join(&self, schema: &Schema) -> Result<Vec<ArrayRef>, Error> {
-        (0..schema.fields().len())
-            .map(|place| {
-                let parts: Vec<&dyn Array> = self.parts.iter().map(|part| part[place].as_ref()).collect();
-                if parts.is_empty() {
-                    return Ok(new_null_array(&schema.fields()[place].field_type.to_arrow(), 0));
-                }
-                concat(&parts).map_err(|error| Error::damaged("a row group", reasons(&error)))
-            })
-            .collect()
     }
 }
 
@@ -129,7 +116,7 @@ pub(super) fn merge(
     asserted: &[u32],
     retracted: &KnownRows,
 ) -> Result<(EncodedKeys, Vec<FieldColumn>, Vec<bool>), Error> {
-    let known = retracted.join(schema)?;
+    let known = join_columns(schema, &retracted.parts)?;
     let mut picks: Vec<(usize, usize)> = Vec::with_capacity(asserted.len() + retracted.len());
     let (mut a, mut r) = (0, 0);
     while a < asserted.len() || r < retracted.len() {
@@ -154,7 +141,7 @@ pub(super) fn merge(
     let keys: Vec<Vec<u8>> = picks.iter().map(key_of).collect();
     let one = |place: usize| -> Result<ArrayRef, Error> {
         let ours = &extract.columns[place].values;
-        interleave(&[ours.as_ref(), known[place].as_ref()], &picks)
+        interleave(&[ours.as_ref(), known[place].values.as_ref()], &picks)
             .map_err(|error| Error::damaged("a row group", reasons(&error)))
     };
     let columns = (0..schema.fields().len()).map(one).collect::<Result<Vec<_>, _>>()?;

@@ -32,8 +32,8 @@ pub(super) async fn delta(
         None => None,
     };
     let to = bounds::ends(&setting.reader, context, schema, cutoff, &extract.keys).await?;
-    let is_dropped =
-        is_planted(Bug::DropsUnchangedDelta) && super::full::says_nothing_new(setting, context, extract, cutoff).await?;
+    let is_dropped = is_planted(Bug::DropsUnchangedDelta)
+        && super::full::says_nothing_new(setting, context, extract, cutoff).await?;
     let stated = (!extract.keys.is_empty() && !is_dropped).then(|| rows::all(extract, cutoff.micros(), to));
     Ok(Writes { stated, stated_as_handed: true, withdrawn, unchanged: 0 })
 }

@@ -75,7 +75,8 @@ fn print_key(schema: &Schema, columns: &[ArrayRef], row: usize) -> String {
 fn print_value(column: &ArrayRef, row: usize) -> String {
     // Arrow knows no zone by its name, not even UTC, unless it is built with a database of them.
     if let Some(instants) = column.as_primitive_opt::<TimestampMicrosecondType>() {
-        return ValidTime::from_micros(instants.value(row)).map_or_else(|| "?".to_owned(), |at| at.to_string());
+        return ValidTime::from_micros(instants.value(row))
+            .map_or_else(|| "?".to_owned(), |at| at.to_string());
     }
     ArrayFormatter::try_new(column.as_ref(), &FormatOptions::default())
         .map_or_else(|_| "?".to_owned(), |formatter| formatter.value(row).to_string())

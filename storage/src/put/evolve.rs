@@ -8,7 +8,7 @@ use super::flatten::kept_type;
 use crate::context::Context;
 use crate::name::FieldName;
 use crate::refusal::Refusal;
-use crate::schema::{Field, FieldId, FieldType, Schema, SchemaVersion};
+use crate::schema::{FIELDS_MAX, Field, FieldId, FieldType, Schema, SchemaError, SchemaVersion};
 
 /// Finds the schema of a put, and whether it is a new version. Names that begin with `_` are not
 /// columns and are left to the caller.
@@ -20,6 +20,9 @@ pub fn evolve(
     columns: &ArrowSchema,
     evolve: bool,
 ) -> Result<(Arc<Schema>, bool), Refusal> {
+    if columns.fields().len() > FIELDS_MAX + 5 {
+        return Err(SchemaError::TooWide(columns.fields().len()).into());
+    }
     let mut offered: Vec<(&str, Option<FieldType>, bool)> = Vec::new();
     for column in columns.fields().iter().filter(|column| !column.name().starts_with('_')) {
         let name = column.name().as_str();

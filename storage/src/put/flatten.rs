@@ -43,6 +43,24 @@ pub(super) fn kept_type(column: &str, data_type: &DataType) -> Result<Option<Fie
     })
 }
 
+/// Bytes that a column takes once it is flat: a dictionary counts as what it stands for.
+pub(super) fn flat_bytes(column: &ArrayRef) -> u64 {
+    let Some(dictionary) = column.as_any_dictionary_opt() else {
+        return column.get_array_memory_size() as u64;
+    };
+    let Ok(values) = flatten("", dictionary.values(), 1) else {
+        return column.get_array_memory_size() as u64;
+    };
+    let size = |row: usize| -> u64 {
+        if let Some(texts) = values.as_string_opt::<i32>() {
+            return texts.value_length(row).unsigned_abs().into();
+        }
+        values.as_binary_opt::<i32>().map_or(16, |bytes| bytes.value_length(row).unsigned_abs().into())
+    };
+    let longest = (0..values.len()).map(size).max();
+    longest.unwrap_or(0).saturating_mul(column.len() as u64)
+}
+
 /// Brings a column into its kept form, or refuses a value that would have to be changed. `first_row`
 /// is the number of its first row among those handed over.
 pub(super) fn flatten(name: &str, column: &ArrayRef, first_row: u64) -> Result<ArrayRef, Refusal> {

@@ -9,26 +9,24 @@ use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 use serde::Serialize;
 
-use super::flatten::{flatten, recast};
+use super::flatten::{flat_bytes, flatten, recast};
 use super::system_columns::{self, Periods};
 use super::{OpenEnd, Put, PutKind, PutLimits, arrange, evolve, totals};
-use crate::column::{CanonicalHasher, column_digest, is_all_null, normalise};
+use crate::column::{CanonicalHasher, canonical_bytes_of_row, normalise};
 use crate::context::Context;
-use crate::facts::HashedGroups;
 use crate::identity::{ContentRoot, PutDigest};
 use crate::key::{EncodedKeys, KEY_BYTES_MAX};
 use crate::manifest::{OFFSET, OP, PARTITION, VALID_FROM, VALID_TO};
-use crate::merkle::{ContentHash, root};
 use crate::record::Mode;
 use crate::refusal::{ModeTakes, Refusal};
-use crate::row_group::{FieldColumn, ROW_BYTES_MAX, group_digests, group_leaf, row_groups, row_sizes};
-use crate::schema::{FieldId, FieldType, Schema, SchemaVersion};
+use crate::row_group::{FieldColumn, HashedGroups, ROW_BYTES_MAX, hash_rows, row_sizes};
+use crate::schema::{FieldType, Schema};
 
 /// A put that is ready to be compared with what is known.
 #[derive(Clone, Debug)]
 pub struct Extract {
-    /// The schema version that was in force when it was prepared.
-    pub prepared_for: Option<SchemaVersion>,
+    /// The schema that was in force when it was prepared.
+    pub prepared_for: Option<Arc<Schema>>,
     /// The schema of its rows.
     pub schema: Arc<Schema>,
     /// Whether that schema is a new version.
@@ -67,7 +65,7 @@ pub fn prepare(put: &Put, context: &Context, limits: PutLimits) -> Result<Extrac
     system_columns::check_names(put.kind, put.schema.fields().iter().map(|field| field.name().as_str()))?;
     let (schema, is_new_schema) = evolve(context, &put.schema, put.options.evolve)?;
     let SystemValues { retract, periods, partition, offset } = read_system_columns(put, rows)?;
-    let columns = read_columns(put, &schema, &retract, rows)?;
+    let columns = read_columns(put, &schema, &retract, rows, limits)?;
     check_announced(put, &schema, &columns, rows)?;
     let keys = encode_keys(&schema, &columns)?;
     let arrangement = match put.kind {
@@ -77,7 +75,7 @@ pub fn prepare(put: &Put, context: &Context, limits: PutLimits) -> Result<Extrac
         }
     };
     let mut extract = Extract {
-        prepared_for: context.schema().map(|schema| schema.version()),
+        prepared_for: context.schema().cloned(),
         is_new_schema,
         keys,
         columns: fields_of(&schema, columns),
@@ -196,9 +194,16 @@ fn join(name: &str, parts: &[&dyn Array], data_type: &arrow_schema::DataType) ->
 }
 
 /// Reads the columns of the schema in its order: flat, of its types, normalised.
-fn read_columns(put: &Put, schema: &Schema, retract: &[bool], rows: usize) -> Result<Vec<ArrayRef>, Refusal> {
+fn read_columns(
+    put: &Put,
+    schema: &Schema,
+    retract: &[bool],
+    rows: usize,
+    limits: PutLimits,
+) -> Result<Vec<ArrayRef>, Refusal> {
     let retracting = (!retract.is_empty()).then(|| BooleanArray::from(retract.to_vec()));
     let mut columns = Vec::with_capacity(schema.fields().len());
+    let mut bytes = 0;
     for (place, field) in schema.fields().iter().enumerate() {
         let wanted = field.field_type.to_arrow();
         let name = field.name.as_str();
@@ -209,6 +214,12 @@ fn read_columns(put: &Put, schema: &Schema, retract: &[bool], rows: usize) -> Re
         let mut parts = Vec::with_capacity(put.batches.len());
         let mut first_row = 1;
         for batch in &put.batches {
+            // A dictionary may stand for far more than it takes.
+            bytes += flat_bytes(batch.column(source));
+            if bytes > limits.bytes_max {
+                let (what, found, limit) = ("bytes", bytes, limits.bytes_max);
+                return Err(Refusal::TooLarge { what, found, limit });
+            }
             let flat = flatten(name, batch.column(source), first_row)?;
             parts.push(recast(name, &flat, &wanted)?);
             first_row += batch.num_rows() as u64;
@@ -250,12 +261,32 @@ fn check_announced(put: &Put, schema: &Schema, columns: &[ArrayRef], rows: usize
     totals::check(&put.options.totals, schema, columns)
 }
 
+/// Refuses keys that would not fit together even before they are encoded.
+fn check_key_bytes(key: &[(FieldType, ArrayRef)]) -> Result<(), Refusal> {
+    let rows = key.first().map_or(0, |(_, column)| column.len());
+    let bytes_of = |row: usize| -> usize {
+        key.iter().map(|(field_type, column)| canonical_bytes_of_row(*field_type, column, row)).sum()
+    };
+    let mut total = 0_u64;
+    for row in 0..rows {
+        let found = bytes_of(row);
+        if found > KEY_BYTES_MAX + 4 * key.len() {
+            return Err(Refusal::KeyLength { row: row as u64 + 1, found });
+        }
+        // Each byte may be escaped by a second one.
+        total += 2 * found as u64;
+    }
+    let limit = u64::from(u32::MAX);
+    if total > limit { Err(Refusal::TooLarge { what: "bytes of keys", found: total, limit }) } else { Ok(()) }
+}
+
 fn encode_keys(schema: &Schema, columns: &[ArrayRef]) -> Result<EncodedKeys, Refusal> {
     let key: Vec<(FieldType, ArrayRef)> = schema
         .key_places()
         .iter()
         .map(|place| (schema.fields()[*place].field_type, Arc::clone(&columns[*place])))
         .collect();
+    check_key_bytes(&key)?;
     let keys = EncodedKeys::encode(&key);
     for (row, key) in (1..).zip(keys.iter()) {
         if key.len() > KEY_BYTES_MAX {
@@ -304,36 +335,31 @@ impl Extract {
     /// Cuts and hashes the rows. What a full says is its rows; a delta's rows count with their `_op`, facts
     /// with their periods too.
     fn hash(&mut self, put: &Put) {
-        let mut also: Vec<(FieldId, FieldType, ArrayRef)> = Vec::new();
+        let mut also: Vec<FieldColumn> = Vec::new();
         if !matches!(put.kind, PutKind::Full { .. }) {
             let retract: Vec<bool> = (0..self.keys.len()).map(|row| self.is_retraction(row)).collect();
-            also.push((OP, FieldType::Bool, Arc::new(BooleanArray::from(retract))));
+            also.push(FieldColumn {
+                field: OP,
+                field_type: FieldType::Bool,
+                values: Arc::new(BooleanArray::from(retract)),
+            });
         }
         if let Some(periods) = &self.periods {
-            let from = Int64Array::from(periods.from.clone());
-            also.push((VALID_FROM, FieldType::Int(64), Arc::new(from)));
-            also.push((VALID_TO, FieldType::Int(64), Arc::new(Int64Array::from(periods.to.clone()))));
+            let instants = |field, values: Int64Array| -> FieldColumn {
+                let values: ArrayRef = Arc::new(values);
+                let field_type = FieldType::Int(64);
+                FieldColumn { field, field_type, values: normalise(field_type, &values) }
+            };
+            also.push(instants(VALID_FROM, Int64Array::from(periods.from.clone())));
+            also.push(instants(VALID_TO, Int64Array::from(periods.to.clone())));
         }
         for (field, field_type, values) in
             [(PARTITION, FieldType::Utf8, &self.partition), (OFFSET, FieldType::Int(64), &self.offset)]
         {
-            also.extend(values.iter().map(|values| (field, field_type, normalise(field_type, values))));
+            let column = |values| FieldColumn { field, field_type, values: normalise(field_type, values) };
+            also.extend(values.iter().map(column));
         }
-        let mut leaves = Vec::new();
-        for rows in row_groups(&self.keys, &self.columns) {
-            let digests = group_digests(&rows, &self.columns);
-            let mut all = digests.clone();
-            for (field, field_type, values) in &also {
-                let values = normalise(*field_type, &values.slice(rows.start, rows.len()));
-                if !is_all_null(&values) {
-                    all.push((*field, column_digest(*field_type, &values)));
-                }
-            }
-            all.sort_unstable_by_key(|(field, _)| *field);
-            leaves.push(group_leaf(rows.len(), &all));
-            self.groups.push((rows, digests));
-        }
-        self.content_root = ContentRoot::new(root::<ContentHash>(&leaves));
+        (self.groups, self.content_root) = hash_rows(&self.keys, &self.columns, &also);
         self.digest = put_digest(put, self.content_root);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::manifest::FIRST_SYSTEM_FIELD;
 use crate::name::FieldName;
 use crate::schema::{Field, FieldClass, FieldId, FieldType, Schema, SchemaVersion};
 
@@ -95,6 +96,13 @@ impl SchemaWire {
             })
         };
         let fields = self.fields.iter().map(field).collect::<Option<Vec<_>>>()?;
+        let mut ids: Vec<u32> = self.fields.iter().map(|field| field.id).collect();
+        ids.sort_unstable();
+        let are_distinct = ids.windows(2).all(|pair| pair[0] < pair[1]);
+        let in_range = |id: &u32| (1..FIRST_SYSTEM_FIELD.get()).contains(id);
+        if !are_distinct || !ids.iter().all(in_range) {
+            return None;
+        }
         Schema::new(SchemaVersion::new(self.version), fields, &self.key).ok()
     }
 }

@@ -12,7 +12,7 @@ use super::{KeyFilter, ValidFilter};
 use crate::error::Error;
 use crate::identity::Ordinal;
 use crate::key::EncodedKeys;
-use crate::manifest::{ENTRY, Group, Manifest, OP, Ops, Span, VALID_FROM, VALID_TO, system_type};
+use crate::manifest::{ENTRY, Group, Manifest, OP, Ops, Part, Span, VALID_FROM, VALID_TO, system_type};
 use crate::reader::ChunkReader;
 use crate::schema::{FieldId, Schema};
 
@@ -126,6 +126,7 @@ impl FactBatch {
             retract,
             entries,
         };
+        batch.check(group)?;
         batch.filter_keys(filter);
         if !valid.lets_all(group.valid_from.max, group.valid_to.min) {
             batch.keep(|batch, row| {
@@ -134,6 +135,19 @@ impl FactBatch {
             });
         }
         Ok(batch)
+    }
+
+    /// Compares rows with what the manifest says of them.
+    fn check(&self, group: &Group) -> Result<(), Error> {
+        let fits = |row: u32| {
+            let ((from, to), ordinal) = (self.period(row), i64::from(self.entry(row).get()));
+            let of_keyframe = matches!(group.part, Part::At | Part::After);
+            from < to && (!of_keyframe || ordinal <= group.entries.max)
+        };
+        if (0..group.rows).all(fits) {
+            return Ok(());
+        }
+        Err(Error::damaged("a row group", "a period is empty, or an entry is not one of its manifest"))
     }
 
     fn filter_keys(&mut self, filter: &KeyFilter) {

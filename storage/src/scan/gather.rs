@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Decimal128Type;
 use arrow_array::{Array, ArrayRef, UInt32Array, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
@@ -9,6 +11,7 @@ use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
 use super::{FactBatch, Scan, Window};
+use crate::column::{normalise, same_rows};
 use crate::error::{Error, reasons};
 use crate::manifest::system_type;
 use crate::reader::ChunkReader;
@@ -85,18 +88,32 @@ async fn gather(
     for batch in &batches {
         arrays.push(read(reader, batch, fields).await?);
     }
-    if let [only] = arrays.as_slice() {
-        return Ok(select(only, rows));
-    }
-    let picks: Vec<(usize, usize)> = rows
-        .iter()
-        .map(|row| (used[row.batch as usize].expect("every batch was numbered"), row.row as usize))
-        .collect();
-    let one = |field: usize| {
-        let sources: Vec<&dyn Array> = arrays.iter().map(|columns| columns[field].as_ref()).collect();
-        interleave(&sources, &picks).map_err(|error| Error::damaged("a row group", reasons(&error)))
+    let columns = match arrays.as_slice() {
+        [only] => select(only, rows),
+        several => {
+            let number = |row: &RowRef| used[row.batch as usize].expect("every batch was numbered");
+            let picks: Vec<_> = rows.iter().map(|row| (number(row), row.row as usize)).collect();
+            let fields = 0..fields.len();
+            fields.map(|field| pick(several, field, &picks)).collect::<Result<_, _>>()?
+        }
     };
-    (0..fields.len()).map(one).collect()
+    // Fitted last: the rows that are wanted have to fit, and not what happens to lie beside them.
+    let fitted = columns.into_iter().zip(fields);
+    fitted.map(|(column, (_, field_type))| fit(column, &field_type.to_arrow())).collect()
+}
+
+/// Rows of one field from several batches, in the widest type that it is stored in among them.
+fn pick(batches: &[Vec<ArrayRef>], field: usize, picks: &[(usize, usize)]) -> Result<ArrayRef, Error> {
+    let types = batches.iter().filter_map(|columns| FieldType::from_arrow(columns[field].data_type()));
+    let widest = types.reduce(|widest, next| if widest.widens_to(next) { next } else { widest });
+    let widest = widest.map_or(DataType::Null, FieldType::to_arrow);
+    let widen = |columns: &Vec<ArrayRef>| {
+        let column = Arc::clone(&columns[field]);
+        if *column.data_type() == widest { Ok(column) } else { fit(column, &widest) }
+    };
+    let columns = batches.iter().map(widen).collect::<Result<Vec<_>, _>>()?;
+    let sources: Vec<&dyn Array> = columns.iter().map(AsRef::as_ref).collect();
+    interleave(&sources, picks).map_err(|error| Error::damaged("a row group", reasons(&error)))
 }
 
 /// Rows of one batch: a slice where they lie side by side.
@@ -111,6 +128,7 @@ fn select(columns: &[ArrayRef], rows: &[RowRef]) -> Vec<ArrayRef> {
     columns.iter().map(one).collect()
 }
 
+/// Columns of a batch as they are stored.
 async fn read(
     reader: &ChunkReader,
     batch: &FactBatch,
@@ -123,23 +141,39 @@ async fn read(
     fields
         .iter()
         .map(|(id, field_type)| match group.column(*id) {
-            Some(_) => fit(read.next().expect("it was wanted"), &field_type.to_arrow()),
+            Some(_) => Ok(read.next().expect("it was wanted")),
             None => Ok(new_null_array(&field_type.to_arrow(), group.rows as usize)),
         })
         .collect()
 }
 
-/// Brings a stored column to the type of the schema that is asked for.
+/// Brings a stored column to the type of the schema that is asked for. A value that does not fit an older,
+/// narrower type is refused.
 pub(super) fn fit(column: ArrayRef, wanted: &DataType) -> Result<ArrayRef, Error> {
+    let too_wide = || Refusal::Field {
+        field: "schema_version",
+        expected: "a version whose types hold the values; a later version widened a column",
+    };
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let convert =
+        |column: &ArrayRef, to: &DataType| cast_with_options(column, to, &options).map_err(|_| too_wide());
+    if let DataType::Decimal128(precision, _) = wanted {
+        let decimals = column.as_primitive::<Decimal128Type>();
+        decimals.validate_decimal_precision(*precision).map_err(|_| too_wide())?;
+    }
     if column.data_type() == wanted {
         return Ok(column);
     }
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(&column, wanted, &options).map(|array| Arc::new(array) as ArrayRef).map_err(|_| {
-        Refusal::Field {
-            field: "schema_version",
-            expected: "a version whose types hold the values; a later version widened a column",
+    let fitted = convert(&column, wanted)?;
+    if *wanted == DataType::Float32 {
+        // Floats narrow by rounding: what does not come back as it was did not fit.
+        let back = normalise(FieldType::Float(64), &convert(&fitted, column.data_type())?);
+        let whole = normalise(FieldType::Float(64), &column);
+        // Compared as values are everywhere: a NaN is a NaN.
+        let same = same_rows(&[back], &[whole], column.len());
+        if !same.is_ok_and(|same| same.into_iter().all(|same| same)) {
+            return Err(too_wide().into());
         }
-        .into()
-    })
+    }
+    Ok(fitted)
 }

@@ -161,7 +161,7 @@ impl Golden {
         if !named(&witnessed) && !self.is_date_of_creation(path, bit / 8) {
             return Err(story(&witnessed));
         }
-        let is_last = self.image.keys().filter(|path| path.starts_with("log/")).next_back();
+        let is_last = self.image.keys().rfind(|path| path.starts_with("log/"));
         let afresh = self.look_afresh(&image);
         // Nobody but a witness vouches for the last record and for the format file.
         if path.starts_with("meta/") || is_last.is_some_and(|last| last == path) {

@@ -1,5 +1,6 @@
 //! Twelve scripted histories that between them do everything that writes.
 
+use calotype_oracle::{EventsShape, Seed, StatementShape, events_history, statement_history};
 use calotype_storage::record::Mode;
 
 use crate::script::{Act, Action, Script, Step, create, delta, events, full, materialise, replace, withdraw};
@@ -74,6 +75,38 @@ pub fn everything() -> Script {
         labelled("w", delta(30, &[(3, Some(8))])),
     ];
     script("everything", each(steps))
+}
+
+/// A history by lot: statements and facts, alone and in groups, keyframes, renamings, reopenings.
+pub fn by_lot(mut seed: Seed) -> Script {
+    let shape = StatementShape { operations: 10, cutoffs: 4, keys: 3, values: 3 };
+    let mut statements = statement_history(Seed::new(seed.bits()), shape).into_iter();
+    let shape = EventsShape { puts: 5, rows_max: 3, instants: 12, keys: 2, values: 3 };
+    let mut facts = events_history(Seed::new(seed.bits()), shape).into_iter();
+    let mut steps = vec![Step::Send(vec![create("state"), create_events()])];
+    let (mut column, mut other) = ("v", "w");
+    loop {
+        let mut group = Vec::new();
+        for _ in 0..=seed.below(3) {
+            let statement = statements.next().map(|o| labelled(column, Action::new("state", Act::State(o))));
+            group.extend(statement);
+            let fact = if seed.percent(40) { facts.next() } else { None };
+            group.extend(fact.map(|put| Action::new("events", Act::Events(put))));
+        }
+        if group.is_empty() {
+            return script("by lot", steps);
+        }
+        steps.push(Step::Send(group));
+        match seed.below(10) {
+            0 => steps.push(Step::Reopen),
+            1 | 2 => steps.push(one(materialise(5 + i64::from(seed.below(40))))),
+            3 => {
+                steps.push(one(Action::new("state", Act::Rename(column, other))));
+                std::mem::swap(&mut column, &mut other);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn late_corrections() -> Script {

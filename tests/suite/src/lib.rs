@@ -1,6 +1,7 @@
 //! What the tests of the suite share: stores to test, a clock that stands where it
 //! is put, and histories of the oracle turned into puts.
 
+pub mod committer;
 pub mod cuts;
 pub mod golden;
 pub mod golden_store;

@@ -73,6 +73,9 @@ pub fn apply(database: &Database, operation: &Operation<Key, u32>) -> Result<i64
 ///
 /// # Errors
 /// As [`apply`].
+///
+/// # Panics
+/// Never: the columns are there.
 pub async fn apply_async(database: &Database, operation: &Operation<Key, u32>) -> Result<i64, Error> {
     let full = |rows: &BTreeMap<Key, u32>| {
         let rows = batch(rows.iter().map(|(key, value)| (key.0, Some(*value))));
@@ -102,6 +105,9 @@ pub async fn apply_async(database: &Database, operation: &Operation<Key, u32>) -
 ///
 /// # Errors
 /// As the database answers.
+///
+/// # Panics
+/// Never: the columns are of one length.
 pub fn apply_events(database: &Database, events: &EventsPut<Key, u32>) -> Result<i64, Error> {
     let rows = batch(events.rows.iter().map(|row| (row.key.0, row.value)));
     let utc = |values: TimestampMicrosecondArray| -> ArrayRef { Arc::new(values.with_timezone("UTC")) };
@@ -133,7 +139,7 @@ pub fn state(database: &Database, valid_at: i64, known_at: i64) -> BTreeMap<Key,
     let point = Point { valid_at: Some(valid(valid_at)), known_at: SystemTime::from_micros(known_at) };
     let answer = block_on(resolve(database, &LocalPolicy, &AsOfRequest::new(context(), point)));
     let (batches, _) = block_on(answer.expect("a state").collect()).expect("a state");
-    batches.iter().flat_map(|batch| rows(batch)).collect()
+    batches.iter().flat_map(rows).collect()
 }
 
 fn rows(batch: &RecordBatch) -> Vec<(Key, u32)> {

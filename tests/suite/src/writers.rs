@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use calotype_oracle::{Key, Operation, Seed, StatementShape, statement_history};
+use calotype_query::times::settled_time;
+use calotype_storage::SystemTime;
 use calotype_storage::database::Database;
 use futures::executor::block_on;
 
@@ -20,13 +22,15 @@ const SHAPE: StatementShape = StatementShape { operations: 14, cutoffs: 4, keys:
 /// Answers that were settled when they were given: where, when, and their hash.
 type Settled = Vec<(i64, i64, String)>;
 
-/// Opens a second database whose clock is some seconds ahead of the first's.
+/// Opens a second database: with the same clock, or with one of its own that is some seconds ahead.
 ///
 /// # Errors
 /// If it does not open.
 pub fn second(world: &mut World, seconds_ahead: i64) -> Result<Database, Wrong> {
     let clock = Arc::clone(&world.clock);
-    world.clock = TestClock::new(clock.micros() + seconds_ahead * 1_000_000);
+    if seconds_ahead > 0 {
+        world.clock = TestClock::new(clock.micros() + seconds_ahead * 1_000_000);
+    }
     let opened = world.open().map_err(|error| format!("the second writer: {error}"));
     world.clock = clock;
     opened
@@ -82,10 +86,14 @@ fn both(world: &mut World, writers: [&Database; 2], place: usize) -> Result<(), 
 }
 
 fn remember(database: &Database, settled: &mut Settled) -> Result<(), Wrong> {
-    let Some(head) = database.head() else { return Ok(()) };
-    let known = head.newest_time.micros();
+    let context = database.context(&name_of("state")).map_err(|error| error.to_string())?;
+    let newest = database.head().map(|head| head.newest_time);
+    let Some(known) = settled_time(&context, newest).map(SystemTime::micros) else {
+        return Ok(());
+    };
     for valid in [10, 25, 40] {
-        let (_, end) = answer(database, &name_of("state"), valid, known).map_err(|error| error.to_string())?;
+        let (_, end) =
+            answer(database, &name_of("state"), valid, known).map_err(|error| error.to_string())?;
         settled.push((valid, known, end.result_hash.to_string()));
     }
     Ok(())

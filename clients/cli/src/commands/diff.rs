@@ -98,7 +98,10 @@ pub(crate) async fn run(session: &Session, args: DiffArgs) -> Result<(), CliErro
 }
 
 /// The places of some columns, between the column that says what changed and those that say why.
-fn named(schema: &SchemaRef, columns: &[String]) -> Result<Vec<usize>, CliError> {
+///
+/// # Errors
+/// There is no such column.
+pub(crate) fn named(schema: &SchemaRef, columns: &[String]) -> Result<Vec<usize>, CliError> {
     let mut places = Vec::new();
     for name in columns {
         let found = schema.fields().iter().position(|field| field.name() == name);

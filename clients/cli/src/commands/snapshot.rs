@@ -67,7 +67,8 @@ async fn list(session: &Session, args: &ListArgs) -> Result<(), CliError> {
         ("completeness", Kind::Text),
         ("commit", Kind::Text),
         ("snapshot", Kind::Text),
-    ]);
+    ])
+    .whole();
     for entry in context.entries() {
         let header = entry.put().and_then(|put| put.snapshot.as_ref());
         let (Some(header), Some(id)) = (header, entry.snapshot) else {

@@ -49,7 +49,7 @@ impl Page {
 
 /// How tables of the demo are drawn.
 pub(super) fn table() -> TableOptions {
-    TableOptions { rows_max: 24, width: Some(WIDTH), null: "-" }
+    TableOptions { rows_max: 24, width: Some(WIDTH), counts_rows: false, ..TableOptions::default() }
 }
 
 /// A sink for a writer that wants to own it; what it took can be read from the other handle.

@@ -9,7 +9,7 @@ use calotype_storage::name::ContextName;
 use calotype_storage::{SystemTime, ValidTime};
 
 use super::page::{self, Page, Sheet, WIDTH};
-use crate::commands::diff::differing;
+use crate::commands::diff::named;
 use crate::commands::history::picture;
 use crate::error::CliError;
 use crate::feed::Outcome;
@@ -70,34 +70,30 @@ async fn first_and_corrected(
 ) -> Result<(Claim, End), CliError> {
     page.section(
         "The state of a day, as first published and as corrected",
-        "On 25 June 2020 the regional bulletin appeared with its rows in the wrong places: Lombardia,\n\
-         the region hit hardest, had the figures of Marche. Half an hour later it was corrected. Both\n\
-         are remembered: --valid-at says which day is meant, --known-at who would have known it when.",
+        "On 25 June 2020 the regional bulletin appeared with its figures in the wrong rows: Lombardia, the\n\
+         region hit hardest, had those of Marche. Half an hour later it was corrected. Both are\n\
+         remembered: --valid-at says which day is meant, --known-at who would have known it when.",
     )?;
-    let keys = ["03 Lombardia", "11 Marche", "07 Liguria"].map(key);
     let mut last = None;
     for (known, text) in [(BEFORE, "16:00:00"), (AFTER, "16:30:00")] {
         page.command(
             store,
             &format!(
-                "as-of regions --valid-at 2020-06-25T00:00:00Z --known-at 2020-06-25T{text}Z\n--columns {}",
+                "as-of regions --key 03 --key Lombardia\n--valid-at 2020-06-25T00:00:00Z --known-at 2020-06-25T{text}Z\n--columns {}",
                 COLUMNS.join(",")
             ),
         )?;
         let request = AsOfRequest {
             columns: Some(COLUMNS.map(str::to_owned).to_vec()),
-            keys: Keys::These(keys.to_vec()),
+            keys: Keys::one(key("03 Lombardia")),
             ..AsOfRequest::new(regions.clone(), Point { valid_at: valid(SLIPPED), known_at: system(known) })
         };
         let answer = resolve(database, &LocalPolicy, &request).await?;
         let sheet = Sheet::default();
         let out = Box::new(sheet.clone());
         last = Some(console::write(answer, Format::Table, out, page::table()).await?);
-        let text = sheet.text();
-        let rows = text.rsplit_once("3 rows").map_or(text.as_str(), |(rows, _)| rows);
-        page.write(rows)?;
+        page.write(&sheet.text())?;
     }
-    page.write("  (three of the 21 regions)\n")?;
     last.ok_or(CliError::NoStore)
 }
 
@@ -120,7 +116,7 @@ async fn what_changed(
     page.command(
         store,
         "diff regions --valid-at 2021-09-30T00:00:00Z\n--from-known 2021-09-30T17:00:00Z \
-         --to-known 2021-09-30T19:00:00Z",
+         --to-known 2021-09-30T19:00:00Z\n--columns denominazione_regione,totale_casi",
     )?;
     let day = 1_632_960_000;
     let point = |hour: i64| Point { valid_at: valid(day), known_at: system(day + hour * 3600) };
@@ -135,8 +131,7 @@ async fn what_changed(
     let answer = diff(database, &LocalPolicy, &request).await?;
     let schema = answer.schema().clone();
     let (batches, _) = answer.collect().await?;
-    let names = ["codice_regione", "denominazione_regione"].map(str::to_owned);
-    let places = differing::places(&schema, &batches, &names)?;
+    let places = named(&schema, &["denominazione_regione", "totale_casi"].map(str::to_owned))?;
     let sheet = Sheet::default();
     console::write_columns(
         &schema,
@@ -195,7 +190,7 @@ fn behind(page: &mut Page, (claim, end): &(Claim, End)) -> Result<(), CliError> 
         "Every answer comes with its claim: at which point of both times, from which commit and which\n\
          sealed snapshot, how complete, and the hash of the result. Whoever asks again at that point\n\
          gets the same rows with the same hash, today or in ten years. This is the claim behind the\n\
-         last table of section 1; --claim prints it as JSON.\n",
+         last table of section 1: ask again, and compare. --claim prints it as JSON.\n",
     )?;
     page.write(&claim::text(claim, *end))
 }
@@ -215,7 +210,8 @@ fn goodbye(store: &str, page: &mut Page) -> Result<(), CliError> {
         "\n\nThree things to try\n───────────────────\n\
          A whole day of old figures, corrected 17 minutes later:\n\
          \x20 $ calotype --store {store} diff regions --valid-at 2020-05-12T00:00:00Z \\\n\
-         \x20     --from-known 2020-05-12T16:50:00Z --to-known 2020-05-12T17:10:00Z\n\
+         \x20     --from-known 2020-05-12T16:50:00Z --to-known 2020-05-12T17:10:00Z \\\n\
+         \x20     --columns denominazione_regione,totale_casi,deceduti\n\
          How the columns of a feed grew over two years, and a read in the columns of then:\n\
          \x20 $ calotype --store {store} context show provinces\n\
          \x20 $ calotype --store {store} as-of provinces --valid-at 2020-04-01T00:00:00Z \\\n\

@@ -95,10 +95,12 @@ impl Refused {
             return &self.reason;
         };
         let rest = rest.trim_start_matches([':', ',', ' ']);
-        match rest.strip_prefix("row ") {
-            Some(place) => place.split_once(": ").map_or(rest, |(_, reason)| reason),
-            None => rest,
-        }
+        let Some(place) = rest.strip_prefix("row ") else {
+            return rest;
+        };
+        // Either `2 (line 3): ...` or `2 (line 3), column v: ...`.
+        let end = place.find([',', ':']).unwrap_or(0);
+        place[end..].trim_start_matches([':', ',', ' '])
     }
 }
 

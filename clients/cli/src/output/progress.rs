@@ -33,7 +33,7 @@ impl Progress {
         } else {
             ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND)
         };
-        let bar = ProgressBar::with_draw_target(Some(0), target).with_message(what.into());
+        let bar = ProgressBar::with_draw_target(Some(1), target).with_message(what.into());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -12,7 +12,7 @@ use super::escape::escape;
 use super::instant::append;
 use super::{BatchWriter, OutputError, columns};
 
-/// How many characters of a cell are shown.
+/// How many characters of a cell are usually shown.
 const CELL_CHARS_MAX: usize = 60;
 
 /// How a table is drawn.
@@ -24,12 +24,22 @@ pub(crate) struct TableOptions {
     pub(crate) width: Option<usize>,
     /// What stands for null.
     pub(crate) null: &'static str,
+    /// How many characters of a cell are shown.
+    pub(crate) cell_chars_max: usize,
+    /// Whether a last line counts the rows.
+    pub(crate) counts_rows: bool,
 }
 
 impl Default for TableOptions {
     /// Forty rows, the width of the terminal if there is one, `-` for null.
     fn default() -> Self {
-        Self { rows_max: 40, width: Table::new().width().map(usize::from), null: "-" }
+        Self {
+            rows_max: 40,
+            width: Table::new().width().map(usize::from),
+            null: "-",
+            cell_chars_max: CELL_CHARS_MAX,
+            counts_rows: true,
+        }
     }
 }
 
@@ -68,11 +78,11 @@ impl TableWriter {
     fn cell(&mut self, raw: &str) -> String {
         let mut text = String::new();
         escape(raw, &mut text);
-        if text.chars().nth(CELL_CHARS_MAX).is_none() {
+        if text.chars().nth(self.options.cell_chars_max).is_none() {
             return text;
         }
         self.cut_cells = true;
-        text.chars().take(CELL_CHARS_MAX - 1).chain(['…']).collect()
+        text.chars().take(self.options.cell_chars_max - 1).chain(['…']).collect()
     }
 
     /// The table of the first `count` columns.
@@ -116,7 +126,9 @@ impl TableWriter {
             text = self.table(count).to_string();
             text.push('\n');
         }
-        text.push_str(&self.count_line());
+        if self.options.counts_rows || self.rows > self.shown.len() as u64 {
+            text.push_str(&self.count_line());
+        }
         let hidden = &self.names[count..];
         if !hidden.is_empty() {
             let names = hidden.join(", ");
@@ -126,7 +138,8 @@ impl TableWriter {
             );
         }
         if self.cut_cells {
-            append(&mut text, format_args!("texts of more than {CELL_CHARS_MAX} characters end in …\n"));
+            let most = self.options.cell_chars_max;
+            append(&mut text, format_args!("texts of more than {most} characters end in …\n"));
         }
         text
     }

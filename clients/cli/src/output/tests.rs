@@ -42,7 +42,8 @@ fn bytes(format: Format, batches: &[&RecordBatch], options: TableOptions) -> Vec
     out.0.lock().unwrap().clone()
 }
 
-const WIDE: TableOptions = TableOptions { rows_max: 40, width: None, null: "-" };
+const WIDE: TableOptions =
+    TableOptions { rows_max: 40, width: None, null: "-", cell_chars_max: 60, counts_rows: true };
 
 fn check(format: Format, batches: &[&RecordBatch], options: TableOptions, expected: &[&str]) {
     let text = String::from_utf8(bytes(format, batches, options)).unwrap();
@@ -176,7 +177,7 @@ fn a_table_is_for_people() {
 #[test]
 fn a_table_names_what_does_not_fit() {
     let batch = people();
-    let narrow = TableOptions { rows_max: 2, width: Some(26), null: "" };
+    let narrow = TableOptions { rows_max: 2, width: Some(26), null: "", ..WIDE };
     check(
         Format::Table,
         &[&batch, &batch],
@@ -192,7 +193,7 @@ fn a_table_names_what_does_not_fit() {
             "columns that do not fit: text; choose columns or another format",
         ],
     );
-    let tiny = TableOptions { rows_max: 1, width: Some(3), null: "" };
+    let tiny = TableOptions { rows_max: 1, width: Some(3), null: "", ..WIDE };
     check(
         Format::Table,
         &[&batch.slice(0, 1)],

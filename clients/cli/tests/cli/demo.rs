@@ -11,7 +11,7 @@ fn the_demo_tells_its_story_and_can_be_asked_again() {
         "1. The state of a day",
         "│ Lombardia             ┆        6781 ┆",
         "│ Lombardia             ┆       93431 ┆",
-        "│ changed_to   ┆ 15             ┆ Campania              ┆      456409 ┆",
+        "│ changed_to   ┆ Campania              ┆      456409 ┆",
         "2020-05-31T17:51:55.000000Z  |AAAAAAAAAAAAAAAA|CCCC",
         "settled: it stays the same for ever",
         "provinces/00157_20200625.csv",

@@ -115,7 +115,7 @@ impl Answer {
         let cell = |line: &Value| match &line[name] {
             Value::Null => "-".to_owned(),
             Value::String(text) => text.clone(),
-            other => other.to_string(),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => line[name].to_string(),
         };
         self.lines().iter().map(cell).collect()
     }

@@ -118,7 +118,7 @@ fn an_import_that_was_killed_goes_on() {
     let mut index = "context,cutoff,recorded_at,change,file\n".to_owned();
     for day in 0..400 {
         let date = format!("2020{:02}{:02}", day / 28 % 12 + 1, day % 28 + 1);
-        index += &format!("shops,{date},2020-01-01T10:00:00Z,A,{day}.csv\n");
+        index.push_str(&["shops,", &date, ",2020-01-01T10:00:00Z,A,", &day.to_string(), ".csv\n"].concat());
         desk.write(&format!("feed/{day}.csv"), format!("id,v\n1,{day}\n2,{}\n", day / 2));
     }
     desk.write("feed/index.csv", index);

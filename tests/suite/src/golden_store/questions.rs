@@ -52,6 +52,7 @@ pub fn ask(database: &Database, question: &Value) -> Result<Value> {
 
 fn take(question: &Value, answer: Answer) -> Result<Result<Value, String>> {
     let columns = columns(answer.schema())?;
+    let left_out = answer.claim().offsets.as_ref().map(|offsets| offsets.facts_without_position);
     let claim = claim(answer.claim());
     let (batches, end) = match block_on(answer.collect()) {
         Ok(taken) => taken,
@@ -65,7 +66,7 @@ fn take(question: &Value, answer: Answer) -> Result<Result<Value, String>> {
         "result_hash": end.result_hash.to_string(),
         "claim": claim,
     });
-    if let Some(left_out) = end.facts_without_position {
+    if let Some(left_out) = left_out {
         taken["facts_without_position"] = json!(left_out);
     }
     if rows.len() <= ROWS_MAX {

@@ -52,7 +52,8 @@ fn batch(table: &Table) -> RecordBatch {
     let field = |name: &String| Field::new(name, DataType::Utf8, true);
     let schema = Schema::new(table.header.iter().map(field).collect::<Vec<_>>());
     let column = |place: usize| -> ArrayRef {
-        let values = table.records.iter().map(|record| Some(record[place].as_str()).filter(|v| !v.is_empty()));
+        let values =
+            table.records.iter().map(|record| Some(record[place].as_str()).filter(|v| !v.is_empty()));
         Arc::new(values.collect::<StringArray>())
     };
     let columns = (0..table.header.len()).map(column).collect();
@@ -91,10 +92,7 @@ fn load(database: &Database, publication: &Publication) -> Result<(), Error> {
 fn loaded(feed: &[Publication]) -> (Store, Vec<String>) {
     let store = Store::empty();
     for name in CONTEXTS {
-        let definition = CreateEntry {
-            import: true,
-            ..definition(Mode::State, key(name))
-        };
+        let definition = CreateEntry { import: true, ..definition(Mode::State, key(name)) };
         let deed = Deed { context: context(name), options: PutOptions::default() };
         block_on(store.database.create_context(CreateContext { deed, definition })).unwrap();
     }
@@ -152,7 +150,15 @@ fn a_thousand_points_answer_as_a_naive_reader_does() {
         let known = times[seed.below(4_022) as usize] + [0, -1, DAY / 6][seed.below(3) as usize];
         points.push((name, valid, known));
     }
-    let expected: Vec<_> = points.iter().map(|(name, valid, known)| naive(&feed, name, *valid, *known)).collect();
+    // What was withdrawn, just before, then, and up to the next publication.
+    for withdrawn in feed.iter().filter(|publication| publication.table.is_none()) {
+        let name = CONTEXTS.into_iter().find(|name| *name == withdrawn.context).unwrap();
+        for known in [-1, 0, 1].map(|later| withdrawn.recorded_at + later) {
+            points.extend([(name, withdrawn.cutoff, known), (name, withdrawn.cutoff + DAY, known)]);
+        }
+    }
+    let expected: Vec<_> =
+        points.iter().map(|(name, valid, known)| naive(&feed, name, *valid, *known)).collect();
     let distinct: BTreeSet<_> = expected.iter().collect();
     assert!(distinct.len() > 400, "{} different states", distinct.len());
     for when in ["as loaded", "with a new index"] {
@@ -187,6 +193,7 @@ fn check_refusals(refused: &[String], feed: &[Publication]) {
         }
     }
     assert_eq!(unread["no key"], ["regions/00099_20200511.csv"]);
-    let lengths = ["regions/00072_20200311.csv", "regions/00072_20200410.csv", "provinces/00187_20200713.csv"];
+    let lengths =
+        ["regions/00072_20200311.csv", "regions/00072_20200410.csv", "provinces/00187_20200713.csv"];
     assert_eq!(unread["rows of several lengths"], lengths);
 }

@@ -95,7 +95,9 @@ fn recorded_at_is_in_the_past_and_rises() {
     };
     let refusal = |outcome: Outcome| match outcome {
         Outcome::Refused(Error::Refused(refusal)) => refusal,
-        other => panic!("{other:?}"),
+        other @ (Outcome::Acknowledged(..) | Outcome::Refused(_) | Outcome::Unknown(_)) => {
+            panic!("{other:?}")
+        }
     };
     assert!(matches!(at(Some(-100)), Outcome::Acknowledged(..)));
     assert!(matches!(refusal(at(Some(-100))), Refusal::RecordedAtOrder { .. }));

@@ -34,7 +34,9 @@ impl Run {
         let (backend, database) = memory(&TestClock::new(START));
         create(&database, Mode::Events).unwrap();
         let mut run = Self { backend, database, oracle: FactOracle::new(), known: vec![START - 1] };
-        history.iter().for_each(|put| run.put(put));
+        for put in history {
+            run.put(put);
+        }
         run
     }
 
@@ -80,11 +82,11 @@ impl Run {
 /// The refusal in the oracle's words.
 fn refusal(error: &Error) -> PutError {
     let row = |row: u64| usize::try_from(row).unwrap() - 1;
-    match error {
-        Error::Refused(Refusal::NoValidTo { row: found }) => PutError::EndMissing { row: row(*found) },
-        Error::Refused(Refusal::Period { row: found, .. }) => PutError::PeriodEmpty { row: row(*found) },
-        other => panic!("{other}"),
+    if let Error::Refused(Refusal::NoValidTo { row: found }) = error {
+        return PutError::EndMissing { row: row(*found) };
     }
+    let Error::Refused(Refusal::Period { row: found, .. }) = error else { panic!("{error}") };
+    PutError::PeriodEmpty { row: row(*found) }
 }
 
 /// Ranges of all kinds over an axis with these instants.
@@ -122,13 +124,12 @@ fn compare_histories(
     }
 }
 
-/// The facts that entries within a range of system time brought, by key, then entry, then period.
+/// The facts that became known within a range of system time, or that are known at an instant of it, by key,
+/// then entry, then period.
 fn known_facts(oracle: &FactOracle<Key, u32>, valid: TimeRange, system: TimeRange) -> Vec<Fact<Key, u32>> {
     let begins = |instant| match system {
-        TimeRange::All => true,
-        TimeRange::At(from) | TimeRange::FromTo { from, .. } | TimeRange::Between { from, .. } => {
-            from <= instant
-        }
+        TimeRange::All | TimeRange::At(_) => true,
+        TimeRange::FromTo { from, .. } | TimeRange::Between { from, .. } => from <= instant,
     };
     let asked = |fact: &&Fact<Key, u32>| {
         begins(fact.system) && system.reaches(fact.system) && valid.overlaps(fact.period())
@@ -172,13 +173,16 @@ fn random_puts_and_refusals_answer_as_the_oracle() {
 fn keyframes_and_a_new_index_change_no_answer() {
     for number in 100..120 {
         let mut seed = Seed::new(number);
-        let (first, second) = events_history(Seed::new(number), SHAPE).split_at(6).to_owned_pair();
+        let mut first = events_history(Seed::new(number), SHAPE);
+        let second = first.split_off(6);
         let mut run = Run::new(&first);
         for _ in 0..2 {
             let known = run.known[1 + seed.below(u32::try_from(run.known.len() - 1).unwrap()) as usize];
             run.keyframe(i64::from(seed.below(10)), known);
         }
-        second.iter().for_each(|put| run.put(put));
+        for put in &second {
+            run.put(put);
+        }
         let newest = run.known[run.known.len() - 1];
         run.keyframe(5, newest);
         run.compare("with keyframes");
@@ -191,22 +195,14 @@ fn keyframes_and_a_new_index_change_no_answer() {
     }
 }
 
-trait OwnedPair<T> {
-    fn to_owned_pair(self) -> (Vec<T>, Vec<T>);
-}
-
-impl<T: Clone> OwnedPair<T> for (&[T], &[T]) {
-    fn to_owned_pair(self) -> (Vec<T>, Vec<T>) {
-        (self.0.to_vec(), self.1.to_vec())
-    }
-}
-
 /// The facts that the engine makes of statements, as a fact oracle.
 fn facts_of(database: &Database) -> FactOracle<Key, u32> {
     let mut oracle = FactOracle::new();
     let mut facts = facts(database, TimeRange::All, TimeRange::All);
     facts.sort_by_key(|fact| (fact.system, fact.key, fact.valid_from));
-    facts.into_iter().for_each(|fact| oracle.append(fact));
+    for fact in facts {
+        oracle.append(fact);
+    }
     oracle
 }
 
@@ -265,7 +261,9 @@ fn check_law(database: &Database, known: &[i64]) {
                 None => cut.push(piece.clone()),
             }
         }
-        cut.iter_mut().for_each(|piece| piece.system_to = None);
+        for piece in &mut cut {
+            piece.system_to = None;
+        }
         let pieces = rectangles(database, TimeRange::All, TimeRange::At(system));
         assert_eq!(cut, pieces, "known {system}");
     }

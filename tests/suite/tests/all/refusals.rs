@@ -163,7 +163,10 @@ fn rows_and_keys_over_the_limits() {
     let long = "x".repeat(200_000);
     let error = kept.store.full(10, &rows(&[("s", texts(["x", &long]))])).unwrap_err();
     let found = error.to_string();
-    assert!(found.starts_with("the put has 2") && found.contains("bytes; at most 100000 are taken"), "{found}");
+    assert!(
+        found.starts_with("the put has 2") && found.contains("bytes; at most 100000 are taken"),
+        "{found}"
+    );
     assert_eq!(Kept::told(&kept.store), kept.before);
 
     let texts_as_keys = Store::new(Mode::State, &["s"]);
@@ -171,7 +174,8 @@ fn rows_and_keys_over_the_limits() {
     let (fits, long) = ("k".repeat(1_000), "k".repeat(1_100));
     kept.store.full(10, &rows(&[("s", texts([fits.as_str(), "y"]))])).unwrap();
     let error = kept.store.full(10, &rows(&[("s", texts(["x", &long]))])).unwrap_err().to_string();
-    let is_long = error.starts_with("row 2: the key has 11") && error.ends_with(" bytes; at most 1024 are kept");
+    let is_long =
+        error.starts_with("row 2: the key has 11") && error.ends_with(" bytes; at most 1024 are kept");
     assert!(is_long, "{error}");
 
     let kept = Kept::new(Mode::State);
@@ -256,10 +260,8 @@ fn check_definition(columns: &[(&str, &str)], key: &[&str], expected: &str) {
     };
     let store = Store::empty();
     let head = store.database.head();
-    let created = store.create(CreateEntry {
-        schema: Some(Listed::Inline(schema)),
-        ..definition(Mode::State, key)
-    });
+    let created =
+        store.create(CreateEntry { schema: Some(Listed::Inline(schema)), ..definition(Mode::State, key) });
     assert_eq!(created.unwrap_err().to_string(), expected);
     assert_eq!(store.database.head(), head);
     assert_eq!(store.database.contexts().unwrap(), []);

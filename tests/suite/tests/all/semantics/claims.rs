@@ -206,8 +206,9 @@ fn answers_by_offsets_take_facts_at_or_below_the_vector_and_count_those_without_
             .iter()
             .map(|(partition, epoch, to)| (("ledger".to_owned(), (*partition).to_owned()), (*epoch, *to)));
         let request = AsOfRequest { offsets: Some(vector.collect()), ..AsOfRequest::new(name(), now(5)) };
-        let (batches, _, end) = store.ask(&request).unwrap();
-        (lines(&batches), end.facts_without_position)
+        let (batches, claim, _) = store.ask(&request).unwrap();
+        assert_eq!(claim.completeness.reason.as_deref(), Some("offsets"));
+        (lines(&batches), claim.offsets.map(|offsets| offsets.facts_without_position))
     };
     let expected = |lines: &[&str]| (lines.iter().map(ToString::to_string).collect::<Vec<_>>(), Some(1));
     assert_eq!(ask(&[]), expected(&[]));

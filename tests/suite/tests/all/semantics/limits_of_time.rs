@@ -105,10 +105,12 @@ fn answer(database: &Database, at: Point) -> (Vec<String>, String) {
 #[test]
 fn point_09_keyframes_and_rebuilds_never_change_an_answer_or_its_hash() {
     let mut store = Store::new(Mode::State, &["id"]);
-    let mut times = Vec::new();
-    times.push(store.full(10, &rows(&[(1, 1), (2, 2)])).unwrap().system_time.micros());
-    times.push(store.delta(20, &delta_rows(&[(2, None), (3, Some(3))])).unwrap().system_time.micros());
-    times.push(store.full(15, &rows(&[(1, 9)])).unwrap().system_time.micros());
+    let receipts = [
+        store.full(10, &rows(&[(1, 1), (2, 2)])),
+        store.delta(20, &delta_rows(&[(2, None), (3, Some(3))])),
+        store.full(15, &rows(&[(1, 9)])),
+    ];
+    let times = receipts.map(|receipt| receipt.unwrap().system_time.micros());
     let grid = |store: &Store| {
         let points = times.iter().flat_map(|known| [9, 10, 15, 20].map(|valid| point(valid, *known)));
         points.map(|at| answer(&store.database, at)).collect::<Vec<_>>()
