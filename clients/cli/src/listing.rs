@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use calotype_storage::time::Instant;
 
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Number,
     /// An instant of either axis.
     Instant,
+    /// True or false.
+    Truth,
 }
 
 /// One cell.
@@ -35,6 +37,8 @@ pub(crate) enum Cell {
     Number(i64),
     /// Microseconds since the Unix epoch.
     Instant(i64),
+    /// True or false.
+    Truth(bool),
     /// Nothing.
     Null,
 }
@@ -148,6 +152,7 @@ impl Listing {
                 Kind::Text => DataType::Utf8,
                 Kind::Number => DataType::Int64,
                 Kind::Instant => instant_type(),
+                Kind::Truth => DataType::Boolean,
             };
             fields.push(Field::new(*name, data_type, true));
             arrays.push(self.column(place, *kind));
@@ -163,7 +168,7 @@ impl Listing {
                 for cell in cells {
                     column.append_option(match cell {
                         Cell::Text(text) => Some(text.as_str()),
-                        Cell::Number(_) | Cell::Instant(_) | Cell::Null => None,
+                        Cell::Number(_) | Cell::Instant(_) | Cell::Truth(_) | Cell::Null => None,
                     });
                 }
                 Arc::new(column.finish())
@@ -173,7 +178,7 @@ impl Listing {
                 for cell in cells {
                     column.append_option(match cell {
                         Cell::Number(number) => Some(*number),
-                        Cell::Text(_) | Cell::Instant(_) | Cell::Null => None,
+                        Cell::Text(_) | Cell::Instant(_) | Cell::Truth(_) | Cell::Null => None,
                     });
                 }
                 Arc::new(column.finish())
@@ -183,10 +188,17 @@ impl Listing {
                 for cell in cells {
                     column.append_option(match cell {
                         Cell::Instant(micros) => Some(*micros),
-                        Cell::Text(_) | Cell::Number(_) | Cell::Null => None,
+                        Cell::Text(_) | Cell::Number(_) | Cell::Truth(_) | Cell::Null => None,
                     });
                 }
                 Arc::new(column.finish().with_timezone("UTC"))
+            }
+            Kind::Truth => {
+                let truth = |cell: &Cell| match cell {
+                    Cell::Truth(truth) => Some(*truth),
+                    Cell::Text(_) | Cell::Number(_) | Cell::Instant(_) | Cell::Null => None,
+                };
+                Arc::new(cells.map(truth).collect::<BooleanArray>())
             }
         }
     }

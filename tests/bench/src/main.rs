@@ -21,6 +21,12 @@ struct Arguments {
     /// Where stores are made; a folder on the disk to be measured.
     #[arg(long)]
     directory: Option<std::path::PathBuf>,
+    /// The binary `calotype`, for the measure of the bulletin feed; left out, that measure is left out.
+    #[arg(long, requires = "feed")]
+    calotype: Option<std::path::PathBuf>,
+    /// The feed of the bulletins.
+    #[arg(long)]
+    feed: Option<std::path::PathBuf>,
     /// Opens a store, asks one question, and prints how long that took: run by the measure of opening.
     #[arg(long, hide = true)]
     open: Option<std::path::PathBuf>,
@@ -36,6 +42,9 @@ fn main() -> Result<()> {
     }
     if let Some(store) = &arguments.until_killed {
         return measures::put_until_killed(store);
+    }
+    if let (Some(calotype), Some(feed)) = (&arguments.calotype, &arguments.feed) {
+        measures::feed(calotype, feed, arguments.runs, arguments.directory.as_deref())?;
     }
     measures::all(arguments.rows, arguments.runs, arguments.directory.as_deref())
 }

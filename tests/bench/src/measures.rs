@@ -62,12 +62,33 @@ fn print(name: &str, unit: &str, figures: Vec<f64>) {
     println!("{name:<58} {median:>12.1} {unit:<8} ({least:.1} to {most:.1})");
 }
 
-/// Takes all measures.
-pub(crate) fn all(rows: usize, runs: usize, directory: Option<&Path>) -> Result<()> {
-    let folder = match directory {
+fn working_folder(directory: Option<&Path>) -> Result<tempfile::TempDir> {
+    Ok(match directory {
         Some(directory) => tempfile::tempdir_in(directory)?,
         None => tempfile::tempdir()?,
-    };
+    })
+}
+
+/// Loads the bulletin feed by the command line, each time into a new store.
+pub(crate) fn feed(calotype: &Path, feed: &Path, runs: usize, directory: Option<&Path>) -> Result<()> {
+    let folder = working_folder(directory)?;
+    let mut figures = Vec::new();
+    for run in 0..runs {
+        let mut import = Command::new(calotype);
+        import.arg("--store").arg(folder.path().join(format!("feed-{run}")));
+        import.args(["--quiet", "import", "--feed"]).arg(feed).stdout(Stdio::null()).stderr(Stdio::null());
+        let (status, time) = timed(|| import.status());
+        // Some of the real files are broken and refused, which the exit code says.
+        status.context("the command line starts")?;
+        figures.push(time.as_secs_f64());
+    }
+    print("bulletin feed, 4,022 publications, durable", "s", figures);
+    Ok(())
+}
+
+/// Takes all measures.
+pub(crate) fn all(rows: usize, runs: usize, directory: Option<&Path>) -> Result<()> {
+    let folder = working_folder(directory)?;
     println!("{rows} rows x 12 columns, {runs} runs; median (least to most)");
     let per_second = |seconds: f64| f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) / seconds;
     let first = book(rows, 0, 100);

@@ -34,6 +34,14 @@ impl Workspace {
         &self.root
     }
 
+    /// The folder that cargo builds into.
+    pub(crate) fn target_folder(&self) -> Result<PathBuf> {
+        let output = self.cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let folder = metadata["target_directory"].as_str().context("cargo names its target folder")?;
+        Ok(PathBuf::from(folder))
+    }
+
     /// A call of cargo at the root.
     ///
     /// What the outer cargo said about xtask itself is taken out of the environment: some build

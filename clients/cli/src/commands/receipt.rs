@@ -26,7 +26,7 @@ pub(crate) fn print(session: &Session, what: &str, receipt: &Receipt) -> Result<
         ("schema_version", Kind::Number),
         ("snapshot", Kind::Text),
         ("record_hash", Kind::Text),
-        ("replayed", Kind::Text),
+        ("replayed", Kind::Truth),
     ]);
     let counts = receipt.counts;
     listing.push(vec![
@@ -41,7 +41,7 @@ pub(crate) fn print(session: &Session, what: &str, receipt: &Receipt) -> Result<
         Cell::count(receipt.schema_version.into()),
         Cell::option(receipt.snapshot, Cell::text),
         Cell::text(receipt.record_hash),
-        Cell::text(receipt.replayed),
+        Cell::Truth(receipt.replayed),
     ]);
     if format != Format::Table {
         return listing.print(session);
