@@ -279,7 +279,13 @@ async fn verify_snapshot(
     let version = SchemaVersion::new(header.schema_version);
     let schema = context.schema_version(version);
     let schema = schema.ok_or_else(|| damaged(format!("there is no schema version {version}")))?;
-    let found = content_root_of(database, context, schema, cutoff, entry).await?;
+    let (found, rows) = content_root_of(database, context, schema, cutoff, entry).await?;
+    let said = (&header.store, header.context.as_str(), header.cutoff, header.known_at, header.rows);
+    let store = database.store_id().to_string();
+    let is = (&store, context.name().as_str(), cutoff.micros(), entry.system_time().micros(), rows);
+    if said != is {
+        return Err(damaged(format!("its header says {said:?}, its entry {is:?}")));
+    }
     if found.to_string() == header.content_root {
         return Ok(());
     }
@@ -287,14 +293,14 @@ async fn verify_snapshot(
 }
 
 /// The content root of what a put said: of a full, the state at its cutoff as known right after it; of a delta,
-/// its own rows with `_op`.
+/// its own rows with `_op`; and how many rows that are.
 async fn content_root_of(
     database: &Database,
     context: &Context,
     schema: &Arc<Schema>,
     cutoff: ValidTime,
     entry: &Arc<KnownEntry>,
-) -> Result<ContentRoot, Error> {
+) -> Result<(ContentRoot, u64), Error> {
     let is_full = matches!(entry.entry.body, Body::Full(_));
     let mut request = ScanRequest::from_valid(context, schema, cutoff, entry.system_time());
     if is_full {
@@ -328,7 +334,7 @@ async fn content_root_of(
     let op =
         FieldColumn { field: OP, field_type: FieldType::Bool, values: Arc::new(BooleanArray::from(retract)) };
     let also = if is_full { Vec::new() } else { vec![op] };
-    Ok(hash_rows(&keys, &columns, &also).1)
+    Ok((hash_rows(&keys, &columns, &also).1, keys.len() as u64))
 }
 
 async fn verify_manifest(
