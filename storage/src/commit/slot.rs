@@ -5,6 +5,7 @@
 //! retried into success.
 
 use bytes::Bytes;
+use futures::stream::{self, TryStreamExt};
 use object_store::path::Path;
 
 use crate::backend::Created;
@@ -18,13 +19,13 @@ use crate::reader::pack_path;
 
 /// How often an object with an unknown outcome is tried again before the writer stops.
 const ATTEMPTS_MAX: u32 = 12;
+/// Packs that are uploaded at the same time: a disk syncs several in hardly more time than one.
+const UPLOADS_MAX: usize = 16;
 
 /// Uploads packs. A pack that is there already must be the same.
 pub(super) async fn upload(inner: &Inner, packs: &[Pack]) -> Result<(), Error> {
-    for pack in packs {
-        upload_pack(inner, pack).await?;
-    }
-    Ok(())
+    let packs = stream::iter(packs.iter().map(Ok));
+    packs.try_for_each_concurrent(UPLOADS_MAX, |pack| upload_pack(inner, pack)).await
 }
 
 async fn upload_pack(inner: &Inner, pack: &Pack) -> Result<(), Error> {

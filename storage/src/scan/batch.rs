@@ -126,8 +126,8 @@ impl FactBatch {
             retract,
             entries,
         };
-        batch.check(group)?;
         batch.filter_keys(filter);
+        batch.check(group)?;
         if !valid.lets_all(group.valid_from.max, group.valid_to.min) {
             batch.keep(|batch, row| {
                 let (from, to) = batch.period(row);
@@ -137,14 +137,14 @@ impl FactBatch {
         Ok(batch)
     }
 
-    /// Compares rows with what the manifest says of them.
+    /// Compares the rows that are wanted with what the manifest says of them.
     fn check(&self, group: &Group) -> Result<(), Error> {
         let fits = |row: u32| {
             let ((from, to), ordinal) = (self.period(row), i64::from(self.entry(row).get()));
             let of_keyframe = matches!(group.part, Part::At | Part::After);
             from < to && (!of_keyframe || ordinal <= group.entries.max)
         };
-        if (0..group.rows).all(fits) {
+        if (0..self.rows.len()).all(|place| fits(self.rows.get(place))) {
             return Ok(());
         }
         Err(Error::damaged("a row group", "a period is empty, or an entry is not one of its manifest"))
