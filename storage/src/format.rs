@@ -8,6 +8,7 @@ use crate::backend::{Backend, Created};
 use crate::clock::{Clock, Entropy};
 use crate::error::Error;
 use crate::identity::StoreId;
+use crate::record::{seal, unseal};
 
 /// Version of the store's format.
 pub(crate) const FORMAT: u32 = 1;
@@ -76,12 +77,20 @@ pub(crate) async fn read(backend: &Backend) -> Result<Option<StoreId>, Error> {
     if head.format > FORMAT {
         return Err(Error::Newer { object: path.to_string(), found: head.format, known: FORMAT });
     }
-    let format: FormatWire = serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
+    let Some((json, expected)) = unseal(&bytes) else {
+        return Err(Error::damaged(&path, "it does not end in a checksum"));
+    };
+    let format: FormatWire = serde_json::from_slice(&json).map_err(|error| Error::damaged(&path, error))?;
     if format.format != FORMAT || format.constants != CONSTANTS {
         return Err(Error::damaged(&path, "its constants are not those of format 1"));
     }
-    if serde_json::to_vec(&format).ok().as_deref() != Some(&bytes) {
+    let found = crc32fast::hash(&json);
+    if serde_json::to_vec(&format).ok() != Some(json) {
         return Err(Error::damaged(&path, "it is not in its one form"));
+    }
+    if found != expected {
+        let what = format!("its checksum is {found:08x}, expected {expected:08x}");
+        return Err(Error::damaged(&path, what));
     }
     StoreId::parse(&format.store).map(Some).map_err(|error| Error::damaged(&path, error))
 }
@@ -102,7 +111,7 @@ pub(crate) async fn create(
         created: clock.now().micros(),
         constants: CONSTANTS,
     };
-    let bytes = Bytes::from(serde_json::to_vec(&format).expect("every field has a JSON form"));
+    let bytes = Bytes::from(seal(serde_json::to_vec(&format).expect("every field has a JSON form")));
     for _ in 0..ATTEMPTS_MAX {
         match backend.create(&path(), bytes.clone()).await {
             Created::Yes => return Ok(store),

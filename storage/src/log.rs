@@ -43,9 +43,11 @@ fn read_record(path: &Path, sequence: Sequence, bytes: &Bytes) -> Result<Slot, E
         ReadRecordError::Newer(found) => {
             Error::Newer { object: path.to_string(), found, known: crate::record::FORMAT }
         }
-        other @ (ReadRecordError::TooLong(_) | ReadRecordError::Json(_) | ReadRecordError::NotCanonical) => {
-            Error::damaged(path, reasons(&other))
-        }
+        other @ (ReadRecordError::TooLong(_)
+        | ReadRecordError::Json(_)
+        | ReadRecordError::NoChecksum
+        | ReadRecordError::Checksum { .. }
+        | ReadRecordError::NotCanonical) => Error::damaged(path, reasons(&other)),
     })?;
     if record.sequence != sequence {
         return Err(Error::damaged(path, format_args!("it holds record {}", record.sequence)));

@@ -202,6 +202,17 @@ pub enum ReadRecordError {
     /// A form that this program does not know. Use a newer one.
     #[error("record form {0} is newer than this program, which reads form {FORMAT}")]
     Newer(u32),
+    /// Nothing at its end says what it should hash to.
+    #[error("the bytes are not a record: they do not end in a checksum")]
+    NoChecksum,
+    /// It reads, but some bit of it is another.
+    #[error("the record's checksum is {found:08x}, expected {expected:08x}")]
+    Checksum {
+        /// As stored.
+        expected: u32,
+        /// As computed.
+        found: u32,
+    },
     /// It reads, but was not written like this.
     #[error("the bytes are not in the one form of their record")]
     NotCanonical,
@@ -213,7 +224,7 @@ impl Record {
     /// # Panics
     /// Never: every field has a JSON form.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("every field has a JSON form")
+        seal(serde_json::to_vec(self).expect("every field has a JSON form"))
     }
 
     /// Reads a record.
@@ -224,13 +235,46 @@ impl Record {
         if bytes.len() > BYTES_MAX {
             return Err(ReadRecordError::TooLong(bytes.len()));
         }
-        let record: Self = serde_json::from_slice(bytes)
+        let Some((json, expected)) = unseal(bytes) else {
+            return Err(newer(bytes).unwrap_or(ReadRecordError::NoChecksum));
+        };
+        let record: Self = serde_json::from_slice(&json)
             .map_err(|error| newer(bytes).unwrap_or(ReadRecordError::Json(error)))?;
         if record.format != FORMAT {
             return Err(ReadRecordError::Newer(record.format));
         }
-        if record.to_bytes() == bytes { Ok(record) } else { Err(ReadRecordError::NotCanonical) }
+        let found = crc32fast::hash(&json);
+        match () {
+            () if serde_json::to_vec(&record).ok() != Some(json) => Err(ReadRecordError::NotCanonical),
+            () if found != expected => Err(ReadRecordError::Checksum { expected, found }),
+            () => Ok(record),
+        }
     }
+}
+
+/// What stands between the last member of a sealed JSON object and its checksum.
+const SEAL: &[u8] = b",\"checksum\":\"";
+/// Bytes of a seal: the above, eight digits, a quotation mark and a brace.
+const SEAL_BYTES: usize = SEAL.len() + 10;
+
+/// Adds the checksum of a JSON object to it, as its last member: nothing else vouches for the newest record, whose
+/// hash stands in no other.
+pub fn seal(mut json: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32fast::hash(&json);
+    json.pop();
+    json.extend_from_slice(SEAL);
+    json.extend_from_slice(format!("{checksum:08x}\"}}").as_bytes());
+    json
+}
+
+/// Takes a sealed JSON object apart: the object without its checksum, and the checksum.
+pub(crate) fn unseal(bytes: &[u8]) -> Option<(Vec<u8>, u32)> {
+    let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(SEAL_BYTES)?)?;
+    let digits = end.strip_prefix(SEAL)?.strip_suffix(b"\"}")?;
+    let checksum = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    let json = [body, b"}"].concat();
+    // Eight lower-case digits and nothing else.
+    (format!("{checksum:08x}").as_bytes() == digits).then_some((json, checksum))
 }
 
 fn newer(bytes: &[u8]) -> Option<ReadRecordError> {

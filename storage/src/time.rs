@@ -259,7 +259,7 @@ mod tests {
         check("2026-06-30T23:59:60Z", Err("not an RFC 3339 instant"));
         check("2026-02-30T00:00:00Z", Err("not an RFC 3339 instant"));
         check("tomorrow", Err("not an RFC 3339 instant"));
-        check("", Err("no zone"));
+        check("", Err("not an RFC 3339 instant"));
         check("２０２６", Err("not an RFC 3339 instant"));
     }
 

@@ -213,6 +213,13 @@ Entry = collections.namedtuple("Entry", "ordinal place time kind body whole")  #
 Fact = collections.namedtuple("Fact", "key start end retracts row entry part")  # row: {field id: value}; entry: ordinal
 
 
+def unseal(data, where):
+    """The JSON object without its last member, the checksum, once that is found right ("Layout")."""
+    raw = data[:-23] + b"}"
+    need(data[-23:] == b',"checksum":"%08x"}' % zlib.crc32(raw), where, "has another checksum")
+    return raw
+
+
 class Store:
     """A store, read whole and checked: the entries, schemas [(system time, schema)] and facts of its contexts.
 
@@ -221,7 +228,7 @@ class Store:
     def __init__(self, folder):
         self.folder, self.newest, self.importing = pathlib.Path(folder), -OPEN - 1, set()  # newest: wall or live time
         self.chunks, self.packs, self.contexts, self.schemas, self.hashes = {}, set(), {}, {}, []
-        self.meta = parse("store", self.read("meta/format.json"), "meta/format.json")
+        self.meta = parse("store", unseal(self.read("meta/format.json"), "meta/format.json"), "meta/format.json")
         names = sorted(f"log/{path.name}" for path in self.folder.glob("log/*") if re.fullmatch("[0-9]{20}", path.name))
         need(names == [f"log/{number:020}" for number in range(len(names))], "the log has a gap")
         for sequence, name in enumerate(names):
@@ -237,7 +244,7 @@ class Store:
 
     def read_record(self, sequence, where):
         data = self.read(where)
-        record = parse("record", data, where)
+        record = parse("record", unseal(data, where), where)
         need(len(data) <= 61440 and 1 <= len(record["entries"]) <= 256, where, "is too large or empty")
         need(record["sequence"] == sequence, where, "has another sequence")
         need(record["prev"] == (self.hashes[-1].hex() if sequence else "0" * 64), where, "breaks the chain")

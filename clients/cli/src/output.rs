@@ -140,7 +140,7 @@ pub(crate) fn writer(
 /// Begins an answer; `table` says how a table is drawn and means nothing to other formats.
 ///
 /// # Errors
-/// As [`writer`].
+/// The output did not take what the format writes first.
 pub(crate) fn writer_with(
     format: Format,
     schema: &SchemaRef,

@@ -68,17 +68,13 @@ fn a_record_reads_back() {
 }
 
 #[test]
-fn every_changed_byte_is_refused_or_another_record() {
-    let record = record();
-    let bytes = record.to_bytes();
+fn every_flipped_bit_is_refused() {
+    let bytes = record().to_bytes();
     for place in 0..bytes.len() {
         for bit in 0..8 {
             let mut bytes = bytes.clone();
             bytes[place] ^= 1 << bit;
-            if let Ok(read) = Record::from_bytes(&bytes) {
-                assert_ne!(read, record);
-                assert_ne!(record_hash(&bytes), record_hash(&record.to_bytes()));
-            }
+            assert!(Record::from_bytes(&bytes).is_err(), "byte {place} bit {bit}");
         }
     }
 }

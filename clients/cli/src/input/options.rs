@@ -46,7 +46,7 @@ impl Format {
 pub(crate) struct Column {
     /// Its name, after renaming.
     pub(crate) name: String,
-    /// Its type; see [`super::read`] for the types that are read.
+    /// Its type, one of those that are kept.
     pub(crate) data_type: DataType,
     /// Whether it may be null. Where it may not, a null is refused, save in a row whose `_op` is
     /// `retract`.

@@ -51,7 +51,15 @@ fn read(store: &Path, object: &str) -> Result<String> {
 fn changed(object: &str, text: &str, name: &'static str, from: &str, to: &str) -> Result<Case> {
     let other = text.replacen(from, to, 1);
     anyhow::ensure!(other != text, "{object} holds no {from}");
-    Ok(Case { name, object: object.to_owned(), bytes: Some(other.into_bytes()) })
+    Ok(Case { name, object: object.to_owned(), bytes: Some(sealed(&other)) })
+}
+
+/// The text with the checksum that it should have, so that what else is wrong with it shows.
+fn sealed(text: &str) -> Vec<u8> {
+    match text.rfind(",\"checksum\":") {
+        Some(end) => calotype_storage::record::seal(format!("{}}}", &text[..end]).into_bytes()),
+        None => text.as_bytes().to_vec(),
+    }
 }
 
 fn records(store: &Path) -> Result<Vec<Case>> {
@@ -98,7 +106,7 @@ fn records(store: &Path) -> Result<Vec<Case>> {
 fn first_as_put(store: &Path) -> Result<Vec<u8>> {
     let (first, second) = (read(store, &slot(0))?, read(store, &slot(1))?);
     let entries = |text: &str| text.find("\"entries\":").context("a record has entries");
-    Ok([&first[..entries(&first)?], &second[entries(&second)?..]].concat().into_bytes())
+    Ok(sealed(&[&first[..entries(&first)?], &second[entries(&second)?..]].concat()))
 }
 
 fn formats(store: &Path) -> Result<Vec<Case>> {
