@@ -68,7 +68,7 @@ pub(crate) fn read(path: &Path, options: &ReadOptions) -> Result<Extract, InputE
     read_with_progress(path, options, &mut |_, _| {})
 }
 
-/// `progress` is called with (bytes done, bytes in all), rising, many times.
+/// As the file is read, `progress` is called with (bytes done, bytes in all), rising, many times.
 ///
 /// # Errors
 /// See [`InputError`].
