@@ -67,6 +67,7 @@ pub(crate) const fn old_head<T, C>(_: &T, newest: C) -> C {
 
 #[cfg(feature = "planted-bugs")]
 mod switch {
+    use std::any::Any;
     use std::cell::{Cell, RefCell};
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -74,9 +75,12 @@ mod switch {
     use super::Bug;
     use crate::context::Context;
 
+    /// What a put was first evaluated on, by its address. The put is held, so that no other takes its address.
+    type Head = (Arc<dyn Any>, Option<Arc<Context>>);
+
     thread_local! {
         static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
-        static HEADS: RefCell<BTreeMap<usize, Option<Arc<Context>>>> = const { RefCell::new(BTreeMap::new()) };
+        static HEADS: RefCell<BTreeMap<usize, Head>> = const { RefCell::new(BTreeMap::new()) };
     }
 
     /// Keeps a bug planted.
@@ -103,11 +107,12 @@ mod switch {
     }
 
     /// Which context a put is evaluated on: the newest, or the first that it was evaluated on.
-    pub(crate) fn old_head<T>(put: &Arc<T>, newest: Option<Arc<Context>>) -> Option<Arc<Context>> {
+    pub(crate) fn old_head<T: 'static>(put: &Arc<T>, newest: Option<Arc<Context>>) -> Option<Arc<Context>> {
         if !is_planted(Bug::KeepsOldHead) {
             return newest;
         }
         let place = Arc::as_ptr(put).cast::<()>().addr();
-        HEADS.with_borrow_mut(|heads| heads.entry(place).or_insert(newest).clone())
+        let held: Arc<dyn Any> = Arc::clone(put) as _;
+        HEADS.with_borrow_mut(|heads| heads.entry(place).or_insert((held, newest)).1.clone())
     }
 }

@@ -40,7 +40,7 @@ fn histories_are_right() -> Result<(), Wrong> {
 }
 
 fn writers_agree() -> Result<(), Wrong> {
-    (0..20).try_for_each(|seed| share(World::default(), Seed::new(seed), 0))
+    (0..60).try_for_each(|seed| share(World::default(), Seed::new(seed), 0))
 }
 
 #[test]
