@@ -72,7 +72,7 @@ impl Run {
         };
         let made = block_on(self.database.materialise(materialise));
         let nothing_yet = self.known.len() == 1;
-        assert!(made.is_ok() || nothing_yet, "{made:?}");
+        assert_eq!(made.is_err(), nothing_yet, "{made:?}");
         self.keyframes += u32::from(made.is_ok());
     }
 
