@@ -5,16 +5,31 @@ use super::metadata::Package;
 
 /// Every crate of the workspace and the crates of ours it may name, for tests too. A new row or a
 /// new arrow is a decision, with its reason in the commit.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("calotype-storage", &[]),
     ("calotype-query", &["calotype-storage"]),
-    ("calotype-cli", &["calotype-query", "calotype-storage"]),
+    ("calotype-proto", &[]),
+    ("calotype-server", &["calotype-proto", "calotype-query", "calotype-storage"]),
+    ("calotype-client", &["calotype-proto"]),
+    ("calotype-cli", &["calotype-client", "calotype-query", "calotype-server", "calotype-storage"]),
     // What answers are compared with shares no code with what gives them.
     ("calotype-oracle", &[]),
     ("calotype-simulation", &[]),
     (
         "calotype-suite",
         &["calotype-cli", "calotype-oracle", "calotype-query", "calotype-simulation", "calotype-storage"],
+    ),
+    (
+        "calotype-wire",
+        &[
+            "calotype-client",
+            "calotype-oracle",
+            "calotype-proto",
+            "calotype-query",
+            "calotype-server",
+            "calotype-storage",
+            "calotype-suite",
+        ],
     ),
     (
         "calotype-bench",

@@ -1,0 +1,24 @@
+//! The gRPC interface `calotype.v1`: messages, clients and server traits, generated
+//! from the files in `calotype/v1`.
+//!
+//! ```
+//! use calotype_proto::v1::{GetEntityRequest, Key, Value, value::Kind};
+//!
+//! let key = Key { columns: [("id".into(), Value { kind: Some(Kind::IntValue(7)) })].into() };
+//! let request = GetEntityRequest { context: "loans".into(), key: Some(key), ..Default::default() };
+//! assert!(request.point.is_none());
+//! ```
+
+/// Version 1 of the interface. Only ever added to.
+#[allow(
+    missing_docs,
+    clippy::pedantic,
+    unused_qualifications,
+    reason = "generated code; the .proto files are its documentation"
+)]
+pub mod v1 {
+    tonic::include_proto!("calotype.v1");
+}
+
+/// The compiled descriptors of all files, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

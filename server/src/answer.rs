@@ -1,0 +1,190 @@
+//! Runs a question on the pool that works, and hands its parts to a door as fast as the client takes them.
+//!
+//! Invariants: at most [`AHEAD`] encoded parts wait for the client; dropping the [`Running`] stops the work at its
+//! next batch and gives everything back; whatever ends without an [`End`] ends with an error.
+
+use std::future::Future;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use calotype_query::{Answer, Claim, End, QueryError};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use tonic::Status;
+
+use crate::admission::Permit;
+use crate::caller::Caller;
+use crate::node::Node;
+use crate::status;
+
+/// Parts that wait for the client.
+pub const AHEAD: usize = 2;
+
+/// A part of an answer, encoded as the door wants it.
+#[derive(Clone, Debug)]
+pub enum Part<T> {
+    /// Rows.
+    Batch(T),
+    /// The end: nothing was cut short.
+    End(End),
+}
+
+/// An answer that is being computed.
+#[derive(Debug)]
+pub struct Running<T> {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// What it rests on.
+    pub claim: Claim,
+    parts: mpsc::Receiver<Result<Part<T>, Status>>,
+    _work: AbortOnDropHandle<()>,
+}
+
+impl<T> Running<T> {
+    /// The next part; `None` after the end or an error.
+    pub async fn next(&mut self) -> Option<Result<Part<T>, Status>> {
+        self.parts.recv().await
+    }
+
+    /// As [`Self::next`], for streams that are polled.
+    pub fn poll_next(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Part<T>, Status>>> {
+        self.parts.poll_recv(context)
+    }
+}
+
+/// What a door does with rows: cuts and encodes a batch, on the pool that works.
+pub trait Encode: Send + 'static {
+    /// What goes out.
+    type Part: Send + 'static;
+
+    /// Encodes a batch as any number of parts.
+    ///
+    /// # Errors
+    /// The batch cannot be sent.
+    fn encode(&mut self, batch: RecordBatch) -> Result<Vec<Self::Part>, Status>;
+}
+
+/// Runs a question: waits for a turn, computes the answer's beginning, and goes on in the background. `ask` makes
+/// the answer; `encoder` is made once the schema is known.
+///
+/// # Errors
+/// The question is refused, or there is no room for it.
+pub async fn run<Ask, Asked, MakeEncoder, E>(
+    node: &Node,
+    caller: &Caller,
+    ask: Ask,
+    encoder: MakeEncoder,
+) -> Result<Running<E::Part>, Status>
+where
+    Ask: FnOnce(Node) -> Asked + Send + 'static,
+    Asked: Future<Output = Result<Answer, QueryError>> + Send,
+    MakeEncoder: FnOnce(&SchemaRef) -> Result<E, Status> + Send + 'static,
+    E: Encode,
+{
+    let permit = node.admission().query(&caller.principal).await?;
+    let (begun, beginning) = oneshot::channel();
+    let (sender, parts) = mpsc::channel(AHEAD);
+    let until = until(node, caller);
+    let worker = node.clone();
+    let work = node.work().spawn(async move {
+        let answer = match tokio::time::timeout_at(until, ask(worker.clone())).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return drop(begun.send(Err(status::of_query(&error)))),
+            Err(_) => return drop(begun.send(Err(too_slow()))),
+        };
+        let encoder = match encoder(answer.schema()) {
+            Ok(encoder) => encoder,
+            Err(error) => return drop(begun.send(Err(error))),
+        };
+        if begun.send(Ok((SchemaRef::clone(answer.schema()), answer.claim().clone()))).is_err() {
+            return;
+        }
+        let pump = Pump { node: worker, sender: sender.clone(), encoder, rows: 0, bytes: 0, _permit: permit };
+        let outcome =
+            tokio::time::timeout_at(until, pump.run(answer)).await.unwrap_or_else(|_| Err(too_slow()));
+        if let Err(error) = outcome {
+            drop(timeout(Duration::from_secs(1), sender.send(Err(error))).await);
+        }
+    });
+    let work = AbortOnDropHandle::new(work);
+    let (schema, claim) =
+        beginning.await.unwrap_or_else(|_| Err(status::internal("the question ended without an answer")))?;
+    Ok(Running { schema, claim, parts, _work: work })
+}
+
+/// When work on a question ends: at the caller's deadline, or at the limit.
+pub fn until(node: &Node, caller: &Caller) -> Instant {
+    let limit = Instant::now() + node.limits().query_time_max;
+    caller.deadline.map_or(limit, |deadline| deadline.min(limit))
+}
+
+fn too_slow() -> Status {
+    Status::deadline_exceeded(
+        "the question took longer than its deadline or query_time_max: ask for less at once",
+    )
+}
+
+struct Pump<E: Encode> {
+    node: Node,
+    sender: mpsc::Sender<Result<Part<E::Part>, Status>>,
+    encoder: E,
+    rows: u64,
+    bytes: u64,
+    _permit: Permit,
+}
+
+impl<E: Encode> Pump<E> {
+    async fn run(mut self, mut answer: Answer) -> Result<(), Status> {
+        loop {
+            let batch = answer.next().await.map_err(|error| status::of_query(&error))?;
+            let Some(batch) = batch else {
+                let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;
+                return self.send(Part::End(end)).await;
+            };
+            self.count(&batch)?;
+            for part in self.encoder.encode(batch)? {
+                self.send(Part::Batch(part)).await?;
+            }
+            // Other work gets a turn, and a question that nobody wants any more ends here.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn count(&mut self, batch: &RecordBatch) -> Result<(), Status> {
+        let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+        self.rows += rows as u64;
+        self.bytes += bytes as u64;
+        let limits = self.node.limits();
+        for (name, found, limit) in [
+            ("result_rows_max", self.rows, limits.result_rows_max),
+            ("result_bytes_max", self.bytes, limits.result_bytes_max),
+        ] {
+            if found > limit {
+                let what = format!("the answer has more than {limit} {name}: ask for parts of it");
+                self.node.metrics().refused(name);
+                return Err(status::exhausted(name, what, None));
+            }
+        }
+        self.node.metrics().sent(rows, bytes);
+        Ok(())
+    }
+
+    /// Hands a part over; a client that does not read loses its answer.
+    async fn send(&mut self, part: Part<E::Part>) -> Result<(), Status> {
+        let stall = self.node.limits().stall_time_max;
+        match timeout(stall, self.sender.send(Ok(part))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Status::cancelled("the client went away")),
+            Err(_) => {
+                self.node.metrics().refused("stall_time_max");
+                let what = format!("the client read nothing for {} s", stall.as_secs());
+                Err(status::exhausted("stall_time_max", what, None))
+            }
+        }
+    }
+}

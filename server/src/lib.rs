@@ -1,0 +1,26 @@
+//! Serves a store over gRPC and Arrow Flight, on one port.
+//!
+//! Reading order: [`settings`] (what can be chosen), [`node`] (what all doors share), [`admission`] and
+//! [`transport`] (who gets in, and how much), [`ipc`] (the gate for what comes in, the encoding of what goes
+//! out), then the doors: [`grpc`] and [`flight`]; [`serve`] puts it together.
+
+pub mod admission;
+pub mod answer;
+pub mod caller;
+pub mod flight;
+pub mod follow;
+pub mod grpc;
+pub mod intake;
+pub mod ipc;
+pub mod limits;
+pub mod node;
+pub mod operations;
+pub mod page_token;
+pub mod serve;
+pub mod settings;
+pub mod status;
+pub mod telemetry;
+pub mod transport;
+
+pub use node::Node;
+pub use settings::Settings;

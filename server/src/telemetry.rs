@@ -1,0 +1,3 @@
+//! What the server tells about itself: logs, traces, metrics.
+
+pub mod metrics;
