@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
             DataType::LargeUtf8 | DataType::LargeBinary => self.texts(column, data_type, node, 8)?,
             DataType::Boolean => {
                 let builder = self.begin(column, data_type, node)?;
-                builder.add_buffer(self.at_least(column, "values", node.length.div_ceil(8) as u64)?)
+                builder.add_buffer(self.exactly(column, "values", node.length.div_ceil(8) as u64)?)
             }
             fixed => {
                 let width = width(fixed).ok_or_else(|| Fault::Type {
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
                     hint: "only flat columns are taken",
                 })?;
                 let builder = self.begin(column, fixed, node)?;
-                builder.add_buffer(self.at_least(column, "values", node.length as u64 * width)?)
+                builder.add_buffer(self.exactly(column, "values", node.length as u64 * width)?)
             }
         };
         let array = build(column, builder)?;
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
             DataType::Dictionary(Box::new(places.clone()), Box::new(dictionary.data_type().clone()));
         let builder = self.begin(column, &data_type, node)?;
         let needed = node.length as u64 * width(places).unwrap_or(8);
-        let places = self.at_least(column, "places in the dictionary", needed)?;
+        let places = self.exactly(column, "places in the dictionary", needed)?;
         build(column, builder.add_buffer(places).add_child_data(dictionary.to_data()))
     }
 
@@ -137,10 +137,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn at_least(&mut self, column: &str, buffer: &'static str, expected: u64) -> Result<Buffer, Fault> {
-        let bytes = self.buffer(column)?;
-        check_length(column, buffer, &bytes, expected)?;
-        Ok(bytes)
+    /// The next buffer's first bytes, as many as the rows need.
+    fn exactly(&mut self, column: &str, buffer: &'static str, expected: u64) -> Result<Buffer, Fault> {
+        first(column, buffer, &self.buffer(column)?, expected)
     }
 
     /// Begins an array with its nulls, which come first; without nulls, the buffer may hold anything.
@@ -150,7 +149,7 @@ impl<'a> Reader<'a> {
         if node.nulls == 0 {
             return Ok(builder);
         }
-        check_length(column, "null mask", &nulls, node.length.div_ceil(8) as u64)?;
+        let nulls = first(column, "null mask", &nulls, node.length.div_ceil(8) as u64)?;
         Ok(builder.null_bit_buffer(Some(nulls)).null_count(node.nulls))
     }
 
@@ -167,13 +166,13 @@ impl<'a> Reader<'a> {
         if node.length == 0 && offsets.is_empty() {
             offsets = Buffer::from_vec(vec![0_u64]);
         }
-        check_length(column, "offsets", &offsets, (node.length as u64 + 1) * width)?;
+        let offsets = first(column, "offsets", &offsets, (node.length as u64 + 1) * width)?;
         Ok(builder.add_buffer(offsets).add_buffer(self.buffer(column)?))
     }
 
     fn views(&mut self, column: &str, data_type: &DataType, node: Node) -> Result<ArrayDataBuilder, Fault> {
         let mut builder = self.begin(column, data_type, node)?;
-        builder = builder.add_buffer(self.at_least(column, "views", node.length as u64 * 16)?);
+        builder = builder.add_buffer(self.exactly(column, "views", node.length as u64 * 16)?);
         let found = signed(self.rows.variadic.len());
         let missing = || parameter(column, "counts of buffers up to it", Expected::AtLeast(found + 1), found);
         let count = *self.rows.variadic.get(self.views).ok_or_else(missing)?;
@@ -199,11 +198,13 @@ pub(super) fn width(data_type: &DataType) -> Option<u64> {
     data_type.primitive_width().map(|width| width as u64)
 }
 
-fn check_length(column: &str, buffer: &'static str, bytes: &Buffer, expected: u64) -> Result<(), Fault> {
-    if bytes.len() as u64 >= expected {
-        return Ok(());
+/// As many bytes of a buffer as the rows need. What follows is padding, which may be of any length; Arrow panics
+/// where a buffer is no multiple of its values' width.
+fn first(column: &str, buffer: &'static str, bytes: &Buffer, expected: u64) -> Result<Buffer, Fault> {
+    match usize::try_from(expected) {
+        Ok(length) if length <= bytes.len() => Ok(bytes.slice_with_length(0, length)),
+        _ => Err(Fault::Short { column: column.to_owned(), buffer, expected, found: bytes.len() }),
     }
-    Err(Fault::Short { column: column.to_owned(), buffer, expected, found: bytes.len() })
 }
 
 /// Arrow does not check that decimals have no more digits than announced.

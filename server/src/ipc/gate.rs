@@ -16,8 +16,10 @@ use crate::limits::Limits;
 const TABLES_PER_COLUMN_MAX: usize = 16;
 /// Tables around the columns: the message, the schema, the schema's metadata.
 const TABLES_AROUND_MAX: usize = 1024;
-/// How far a message may point to the same bytes twice.
-const SHARED_METADATA_FACTOR: usize = 4;
+/// How far a message may point to the same bytes twice: writers share the layout of tables.
+const SHARED_METADATA_FACTOR: usize = 8;
+/// What it may besides, bytes: short messages share most.
+const SHARED_METADATA_BYTES: usize = 4 << 10;
 /// Below this, no ratio is asked of compressed bodies: a column of one value compresses without bound.
 const RATIO_FREE_BYTES: usize = 1 << 20;
 /// A compressed buffer begins with the length it decompresses to.
@@ -95,7 +97,7 @@ pub fn verify<'a>(metadata: &'a [u8], limits: &Limits) -> Result<fb::Message<'a>
         // The message, the schema, a field, its type and metadata.
         max_depth: limits.ipc_depth_max.saturating_add(4),
         max_tables: limits.ipc_columns_max.saturating_mul(TABLES_PER_COLUMN_MAX) + TABLES_AROUND_MAX,
-        max_apparent_size: metadata.len().saturating_mul(SHARED_METADATA_FACTOR),
+        max_apparent_size: metadata.len().saturating_mul(SHARED_METADATA_FACTOR) + SHARED_METADATA_BYTES,
         ignore_missing_null_terminator: true,
     };
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others say that the bytes are wrong")]

@@ -5,11 +5,10 @@ use arrow_array::{
     NullArray, RecordBatchOptions, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow_ipc::reader::StreamReader;
-use arrow_ipc::writer::StreamWriter;
 use arrow_schema::Field;
 
 use super::*;
-use crate::ipc::{Decoder, cut, decode};
+use crate::ipc::decode;
 use crate::limits::Limits;
 
 /// A batch of all types that answers have; every third value is null.
