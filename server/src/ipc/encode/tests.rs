@@ -11,80 +11,43 @@ use super::*;
 use crate::ipc::decode;
 use crate::limits::Limits;
 
-/// A batch of all types that answers have; every third value is null.
-pub(in crate::ipc) fn batch(rows: usize, seed: u64) -> RecordBatch {
+/// Columns of all types that answers have; every third value is null.
+fn columns(rows: usize, seed: u64) -> Vec<(&'static str, ArrayRef)> {
     let mut state = seed;
     let mut next = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
-    let mut numbers = || -> Vec<Option<i64>> {
-        (0..rows).map(|_| Some(next().cast_signed()).filter(|number| number % 3 != 0)).collect()
-    };
+    let mut numbers = || -> Vec<i64> { (0..rows).map(|_| next().cast_signed()).collect() };
     let text = |number: i64| "é".repeat(usize::try_from(number % 23).unwrap());
-    let columns: Vec<(&str, ArrayRef)> = vec![
-        ("int64", Arc::new(Int64Array::from(numbers()))),
-        (
-            "whole",
-            Arc::new(Int64Array::from_iter_values(numbers().into_iter().map(Option::unwrap_or_default))),
-        ),
-        (
-            "int8",
-            Arc::new(
-                numbers().iter().map(|n| n.map(|n| i8::try_from(n & 0x7f).unwrap())).collect::<Int8Array>(),
-            ),
-        ),
-        (
-            "uint32",
-            Arc::new(numbers().iter().map(|n| n.map(|n| u32::try_from(n).unwrap())).collect::<UInt32Array>()),
-        ),
-        (
-            "double",
-            Arc::new(
-                numbers()
-                    .iter()
-                    .map(|n| n.map(|n| f64::from(u32::try_from(n).unwrap()) / 7.0))
-                    .collect::<Float64Array>(),
-            ),
-        ),
-        ("bool", Arc::new(numbers().iter().map(|n| n.map(|n| n % 2 == 0)).collect::<BooleanArray>())),
-        ("text", Arc::new(numbers().iter().map(|n| n.map(text)).collect::<StringArray>())),
-        (
-            "bytes",
-            Arc::new(
-                numbers()
-                    .iter()
-                    .map(|n| n.map(text))
-                    .map(|t| t.map(String::into_bytes))
-                    .collect::<BinaryArray>(),
-            ),
-        ),
-        (
-            "date",
-            Arc::new(
-                numbers()
-                    .iter()
-                    .map(|n| n.map(|n| i32::try_from(n % 40_000).unwrap()))
-                    .collect::<Date32Array>(),
-            ),
-        ),
-        (
-            "at",
-            Arc::new(numbers().iter().copied().collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
-        ),
-        (
-            "amount",
-            Arc::new(
-                numbers()
-                    .iter()
-                    .map(|n| n.map(i128::from))
-                    .collect::<Decimal128Array>()
-                    .with_precision_and_scale(20, 4)
-                    .unwrap(),
-            ),
-        ),
+    let texts = some(&numbers(), text);
+    let bytes = texts.iter().map(|text| text.as_ref().map(String::as_bytes)).collect::<BinaryArray>();
+    let date = |number: i64| i32::try_from(number % 40_000).unwrap();
+    let amounts = Decimal128Array::from(some(&numbers(), i128::from));
+    vec![
+        ("int64", Arc::new(Int64Array::from(some(&numbers(), |number| number)))),
+        ("whole", Arc::new(Int64Array::from(numbers()))),
+        ("int8", Arc::new(Int8Array::from(some(&numbers(), |number| number.to_le_bytes()[0].cast_signed())))),
+        ("uint32", Arc::new(UInt32Array::from(some(&numbers(), |number| u32::try_from(number).unwrap())))),
+        ("double", Arc::new(Float64Array::from(some(&numbers(), |number| f64::from(date(number)) / 7.0)))),
+        ("bool", Arc::new(BooleanArray::from(some(&numbers(), |number| number % 2 == 0)))),
+        ("bytes", Arc::new(bytes)),
+        ("text", Arc::new(StringArray::from(texts))),
+        ("date", Arc::new(Date32Array::from(some(&numbers(), date)))),
+        ("at", Arc::new(TimestampMicrosecondArray::from(some(&numbers(), |at| at)).with_timezone("UTC"))),
+        ("amount", Arc::new(amounts.with_precision_and_scale(20, 4).unwrap())),
         ("nothing", Arc::new(NullArray::new(rows))),
-    ];
+    ]
+}
+
+/// Values of two thirds of the numbers, nulls for the others.
+fn some<T>(numbers: &[i64], value: impl Fn(i64) -> T) -> Vec<Option<T>> {
+    numbers.iter().map(|number| (number % 3 != 0).then(|| value(*number))).collect()
+}
+
+/// A batch of all types that answers have.
+pub(in crate::ipc) fn batch(rows: usize, seed: u64) -> RecordBatch {
+    let columns = columns(rows, seed);
     let fields: Vec<Field> = columns
         .iter()
         .map(|(name, column)| Field::new(*name, column.data_type().clone(), *name != "whole"))
