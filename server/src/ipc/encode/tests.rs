@@ -113,17 +113,23 @@ fn a_slice_tells_nothing_of_the_rows_around_it() {
     let whole = RecordBatch::try_from_iter_with_nullable([
         ("bool", Arc::new(BooleanArray::from(vec![Some(true); 64])) as ArrayRef, true),
         ("text", Arc::new(StringArray::from_iter_values((0..64).map(|row| format!("secret {row}")))), true),
-        ("id", Arc::new((0..64).map(|row| (row != 5).then_some(row)).collect::<Int64Array>()), true),
+        (
+            "id",
+            Arc::new((0..64).map(|row| (![5, 10].contains(&row)).then_some(row)).collect::<Int64Array>()),
+            true,
+        ),
     ])
     .unwrap();
-    let (_, body) = Encoder::new(Compression::None).batch(&whole.slice(3, 3)).unwrap().contiguous();
-    // Values, mask; offsets, texts; mask, values: each padded.
-    assert_eq!(body.len(), 5 * ALIGNMENT);
-    assert_eq!(body[0], 0b111);
-    assert_eq!(body[3 * ALIGNMENT], 0b011);
-    let text = String::from_utf8_lossy(&body).into_owned();
-    assert!(text.contains("secret 3secret 4secret 5\0"), "{text}");
-    assert_eq!(text.matches("secret").count(), 3);
+    for (from, texts) in [(3, "secret 3secret 4secret 5\0"), (8, "secret 8secret 9secret 10\0")] {
+        let (_, body) = Encoder::new(Compression::None).batch(&whole.slice(from, 3)).unwrap().contiguous();
+        // Values; offsets, texts; mask, values: each padded.
+        assert_eq!(body.len(), 5 * ALIGNMENT);
+        assert_eq!(body[0], 0b111);
+        assert_eq!(body[3 * ALIGNMENT], 0b011);
+        let text = String::from_utf8_lossy(&body).into_owned();
+        assert!(text.contains(texts), "{text}");
+        assert_eq!(text.matches("secret").count(), 3);
+    }
 }
 
 #[test]
