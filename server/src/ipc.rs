@@ -23,5 +23,5 @@ mod tests;
 
 pub use cut::cut;
 pub use decode::Decoder;
-pub use encode::{Compression, Encoded, Encoder, schema_message};
+pub use encode::{Compression, EncodeError, Encoded, Encoder, schema_message};
 pub use error::{Fault, IpcError};
