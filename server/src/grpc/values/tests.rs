@@ -132,7 +132,7 @@ fn values_of_another_type_are_refused_by_row_and_column() {
     check(FieldType::Float(32), Kind::DoubleValue(0.5), None);
     check(FieldType::Float(32), Kind::DoubleValue(f64::NAN), None);
     check(FieldType::Float(32), Kind::DoubleValue(0.1), Some("0.1 would be rounded; expected float"));
-    check(FieldType::Float(32), Kind::DoubleValue(1e300), Some("would be rounded"));
+    check(FieldType::Float(32), Kind::DoubleValue(1e300), Some("1e300 would be rounded"));
     check(FieldType::Decimal(4, 2), Kind::DecimalValue("12.3".into()), None);
     check(FieldType::Decimal(4, 2), Kind::IntValue(99), None);
     check(FieldType::Decimal(4, 2), Kind::IntValue(100), Some("100 has too many digits"));
