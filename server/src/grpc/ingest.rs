@@ -80,7 +80,7 @@ impl Ingest {
         let data = request.data.ok_or_else(|| {
             invalid(
                 Field("data"),
-                "is missing: send rows or arrow_stream; an empty full has columns and no rows",
+                "is missing: send rows or arrow_stream; an empty full has columns, no rows and expected_rows 0",
             )
         })?;
         let rows = self.whole(&put, data, &mut intake)?;
@@ -106,7 +106,7 @@ impl Ingest {
         }
         // Here the client has ended its stream itself: all that cuts it short is an error above.
         let rows = rows.ok_or_else(|| {
-            let what = "brought no columns: an empty full has a rows message with columns and no rows";
+            let what = "brought no columns: an empty full has columns, no rows and expected_rows 0";
             invalid(Field("part"), what)
         })?;
         self.commit(intake, put, rows).await

@@ -112,7 +112,8 @@ async fn rows_are_put_once_and_answered_with_their_receipt() {
     let again = service.put(request(asked)).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!(again, v1::Receipt { replayed: true, ..receipt });
     // An empty full is said with columns and no rows.
-    let empty = v1::PutHeader { cutoff: Some(Timestamp { seconds: 6, nanos: 0 }), ..full("loans") };
+    let cutoff = Some(Timestamp { seconds: 6, nanos: 0 });
+    let empty = v1::PutHeader { cutoff, expected_rows: Some(0), ..full("loans") };
     let receipt = service.put(request(put(empty, rows(&[])))).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!((receipt.rows, receipt.retracted), (0, 2));
 }
@@ -229,7 +230,7 @@ async fn cutoffs_are_withdrawn() {
     let receipt =
         service.withdraw_cutoff(request(asked.clone())).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!((receipt.commit, receipt.replayed), (2, false));
-    refused(service.withdraw_cutoff(request(asked.clone())).await, Code::FailedPrecondition, "");
+    refused(service.withdraw_cutoff(request(asked.clone())).await, Code::NotFound, "nothing to withdraw");
     let asked = v1::WithdrawCutoffRequest { cutoff: None, ..asked };
     refused(service.withdraw_cutoff(request(asked)).await, Code::InvalidArgument, "cutoff: is missing");
 }
