@@ -22,6 +22,8 @@ use crate::status;
 
 /// Operations that are remembered.
 pub const KEPT: usize = 100;
+/// Findings of a verification that are remembered.
+pub const FINDINGS_MAX: usize = 1000;
 /// After how long a client that found no room may ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -43,8 +45,10 @@ pub enum State {
 pub struct Verified {
     /// The level that was asked for.
     pub level: Level,
-    /// What was looked at and found.
+    /// What was looked at, and the first findings.
     pub report: Report,
+    /// How many findings there were in all.
+    pub findings_total: u64,
 }
 
 /// An operation at one moment.
@@ -122,8 +126,10 @@ impl Operations {
                     (operation.step, operation.done, operation.total) = (step, done, total);
                 });
             };
-            let report = verify(&database, level, &mut progress).await?;
-            Ok(Arc::new(Verified { level, report }))
+            let mut report = verify(&database, level, &mut progress).await?;
+            let findings_total = report.findings.len() as u64;
+            report.findings.truncate(FINDINGS_MAX);
+            Ok(Arc::new(Verified { level, report, findings_total }))
         })
     }
 
@@ -143,7 +149,8 @@ impl Operations {
         if registry.stopped {
             return Err(stopping());
         }
-        if registry.known.values().filter(|known| is_running(&known.now.borrow())).count() >= self.running_max {
+        if registry.known.values().filter(|known| is_running(&known.now.borrow())).count() >= self.running_max
+        {
             node.metrics().refused("operations_max");
             let what = format_args!(
                 "{} operations run already: wait until one is done, or cancel one",

@@ -58,7 +58,9 @@ pub enum TokenKeyError {
         found: u32,
     },
     /// The file holds something else. Remove it: a new one is made, and tokens that are out are refused.
-    #[error("the token key {path} does not hold 64 lower-case hexadecimal digits: remove it to have a new one made")]
+    #[error(
+        "the token key {path} does not hold 64 lower-case hexadecimal digits: remove it to have a new one made"
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -163,7 +165,10 @@ impl TokenKey {
 /// `INVALID_ARGUMENT` if it is negative.
 pub fn page_size(asked: i32, limits: &Limits) -> Result<usize, Status> {
     let asked = usize::try_from(asked).map_err(|_| {
-        status::invalid(Field("page_size"), format_args!("expected 0 for the default, or more; found {asked}"))
+        status::invalid(
+            Field("page_size"),
+            format_args!("expected 0 for the default, or more; found {asked}"),
+        )
     })?;
     let wanted = if asked == 0 { PAGE_SIZE_DEFAULT } else { asked };
     Ok(wanted.min(limits.page_size_max).max(1))

@@ -1,6 +1,6 @@
 //! The variables of an error's message, for programs: what a client would else have to parse out of the text.
 //!
-//! Every name is snake_case, every value at most [`VALUE_BYTES_MAX`] bytes.
+//! Every name is in lower case with underscores, every value at most [`VALUE_BYTES_MAX`] bytes.
 
 use std::fmt::{self, Display, Write};
 
@@ -18,16 +18,13 @@ pub fn variable(name: &'static str, value: impl Display) -> (&'static str, Strin
 /// A value as text of at most `bytes_max` bytes; a longer one ends in `…`. No more than that is ever made of it.
 pub fn cut(value: impl Display, bytes_max: usize) -> String {
     let mut text = Cut { text: String::new(), bytes_max };
-    match write!(text, "{value}") {
-        Ok(()) => text.text,
-        Err(fmt::Error) => {
-            let room = bytes_max.saturating_sub(ELLIPSIS.len());
-            let end = text.text.floor_char_boundary(room);
-            text.text.truncate(end);
-            text.text.push_str(ELLIPSIS);
-            text.text
-        }
+    if write!(text, "{value}").is_err() {
+        let room = bytes_max.saturating_sub(ELLIPSIS.len());
+        let end = text.text.floor_char_boundary(room);
+        text.text.truncate(end);
+        text.text.push_str(ELLIPSIS);
     }
+    text.text
 }
 
 const ELLIPSIS: &str = "…";

@@ -72,7 +72,9 @@ impl Refusal {
             Self::Schema(what) => variables![what],
             Self::UnknownColumn { context, column } => variables![context, column],
             Self::MissingColumn { context, column, hint } => variables![context, column, hint],
-            Self::ColumnType { column, expected, found } => variables![column, expected, found],
+            Self::ColumnType { column, expected, found } | Self::Total { column, expected, found } => {
+                variables![column, expected, found]
+            }
             Self::Wider { column, expected, found } => variables![column, expected, found],
             Self::TypeNotKept { column, found, hint } => variables![column, found, hint],
             Self::ColumnName(column) | Self::ColumnTwice(column) | Self::NoTotal(column) => {
@@ -100,7 +102,6 @@ impl Refusal {
             Self::UnknownCutoff { context, cutoff } => variables![context, cutoff],
             Self::EmptyFull | Self::NothingToAlter => Variables::new(),
             Self::ExpectedRows { expected, found } => variables![expected, found],
-            Self::Total { column, expected, found } => variables![column, expected, found],
             Self::MaxRetracted { retracted, known } => variables![retracted, known],
             Self::RecordedAtFuture { found, now } => variables![found, now],
             Self::RecordedAtOrder { context, found, newest } => variables![context, found, newest],
