@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http_body::{Body as HttpBody, Frame};
 use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
 use prost::encoding::encode_varint;
 use tonic::Status;
 
@@ -158,6 +158,3 @@ fn trailers(status: &Status) -> Result<HeaderMap, Status> {
     status.add_header(&mut trailers)?;
     Ok(trailers)
 }
-
-#[cfg(test)]
-mod tests;
