@@ -185,7 +185,10 @@ pub(super) fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clon
     let name: String = name.chars().take(SHOWN_MAX).collect();
     let nearest = known
         .clone()
-        .map(|known| (strsim::damerau_levenshtein(&name, known), known))
+        .map(|known| {
+            let begins_alike = name.len() >= 3 && known.starts_with(&name);
+            (if begins_alike { 1 } else { strsim::damerau_levenshtein(&name, known) }, known)
+        })
         .min_by_key(|(distance, _)| *distance);
     match nearest {
         Some((distance, known)) if distance <= 2.max(known.len() / 3) => format!("did you mean '{known}'?"),
