@@ -49,8 +49,18 @@ impl Node {
         let follower = Follower::new(&database);
         let policy = Arc::new(LocalPolicy);
         let stopping = CancellationToken::new();
-        let inner =
-            Inner { database, policy, limits, metrics, admission, tokens, operations, follower, work, stopping };
+        let inner = Inner {
+            database,
+            policy,
+            limits,
+            metrics,
+            admission,
+            tokens,
+            operations,
+            follower,
+            work,
+            stopping,
+        };
         Self { inner: Arc::new(inner) }
     }
 
