@@ -18,7 +18,7 @@ use crate::telemetry::metrics::Metrics;
 pub(super) struct Puts {
     open: AtomicUsize,
     bytes: AtomicUsize,
-    puts_max: usize,
+    open_max: usize,
     bytes_max: usize,
     put_bytes_max: usize,
     metrics: Arc<Metrics>,
@@ -36,7 +36,7 @@ impl Puts {
         Self {
             open: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
-            puts_max: limits.puts_max,
+            open_max: limits.puts_max,
             bytes_max: limits.ingest_bytes_max,
             put_bytes_max: usize::try_from(limits.put_bytes_max).unwrap_or(usize::MAX),
             metrics,
@@ -45,11 +45,11 @@ impl Puts {
 
     /// A put that begins.
     pub(super) fn begin(puts: &Arc<Self>) -> Result<PutPermit, Status> {
-        if take(&puts.open, 1, puts.puts_max) {
+        if take(&puts.open, 1, puts.open_max) {
             return Ok(PutPermit { puts: Arc::clone(puts), bytes: 0 });
         }
         puts.metrics.refused("puts_max");
-        let what = format!("{} puts are being taken already: try again later", puts.puts_max);
+        let what = format!("{} puts are being taken already: try again later", puts.open_max);
         Err(status::exhausted("puts_max", what, Some(RETRY_LATER)))
     }
 

@@ -95,7 +95,7 @@ fn write(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&staged)?;
-    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = key.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     let linked = writeln!(file, "{digits}")
         .and_then(|()| file.sync_all())
         .and_then(|()| std::fs::hard_link(&staged, path));
@@ -109,7 +109,11 @@ fn refuse_exposed(path: &Path, file: &File) -> Result<(), KeyFileError> {
 
     let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
+    if mode.trailing_zeros() >= 6 {
+        Ok(())
+    } else {
+        Err(KeyFileError::Exposed { path: path.to_owned(), mode })
+    }
 }
 
 #[cfg(not(unix))]

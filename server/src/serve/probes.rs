@@ -25,7 +25,7 @@ const CONNECTIONS_MAX: usize = 16;
 /// How long the headers of a request may take.
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a connection may live.
-const CONNECTION_TIME_MAX: Duration = Duration::from_secs(60);
+const CONNECTION_TIME_MAX: Duration = Duration::from_mins(1);
 /// What is read ahead, bytes; the least that hyper takes.
 const BUFFER: usize = 8 << 10;
 /// How long to wait where the machine has no room for another connection.

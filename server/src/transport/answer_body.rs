@@ -87,7 +87,7 @@ impl AnswerBody {
     }
 
     /// Ends the answer with a status.
-    fn end(&mut self, status: &Status) -> Step {
+    fn end(&mut self, status: &Status) -> Frame<Bytes> {
         self.source = None;
         self.guard.record.end(status);
         let mut trailers = HeaderMap::new();
@@ -96,18 +96,18 @@ impl AnswerBody {
             trailers.clear();
             trailers.insert(Status::GRPC_STATUS, http::HeaderValue::from(i32::from(status.code())));
         }
-        Some(Ok(Frame::trailers(trailers)))
+        Frame::trailers(trailers)
     }
 
     /// The status with which the source's own trailers end the answer.
-    fn end_as_said(&mut self, trailers: HeaderMap) -> Step {
+    fn end_as_said(&mut self, trailers: HeaderMap) -> Frame<Bytes> {
         let status = said(&trailers);
         if let Some(mended) = foreign::mended(&status) {
             return self.end(&mended);
         }
         self.source = None;
         self.guard.record.end(&status);
-        Some(Ok(Frame::trailers(trailers)))
+        Frame::trailers(trailers)
     }
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Step> {
@@ -115,29 +115,29 @@ impl AnswerBody {
             return Poll::Ready(None);
         };
         if self.guard.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Poll::Ready(self.end(&deadline::passed()));
+            return Poll::Ready(Some(Ok(self.end(&deadline::passed()))));
         }
         let body = Pin::new(&mut source.body);
         let span = &self.guard.span;
         let step = panics::caught_step(&self.guard.node, || span.in_scope(|| body.poll_frame(context)));
         match step {
-            Err(panicked) => Poll::Ready(self.end(&panicked)),
+            Err(panicked) => Poll::Ready(Some(Ok(self.end(&panicked)))),
             Ok(Poll::Pending) => self.poll_ends(context),
             Ok(Poll::Ready(None)) => {
                 self.source = None;
                 self.guard.record.end(&Status::ok(""));
                 Poll::Ready(None)
             }
-            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(self.end(&status)),
+            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Ok(self.end(&status)))),
             Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
                 Ok(data) => {
                     self.rest = data;
                     Poll::Ready(Some(Ok(self.piece())))
                 }
-                Err(frame) => Poll::Ready(match frame.into_trailers() {
+                Err(frame) => Poll::Ready(Some(Ok(match frame.into_trailers() {
                     Ok(trailers) => self.end_as_said(trailers),
                     Err(_) => self.end(&crate::status::internal("an answer had a frame of no known kind")),
-                }),
+                }))),
             },
         }
     }
@@ -150,10 +150,12 @@ impl AnswerBody {
             return Poll::Ready(None);
         };
         if source.alarm.as_mut().is_some_and(|alarm| alarm.as_mut().poll(context).is_ready()) {
-            return Poll::Ready(self.end(&deadline::passed()));
+            return Poll::Ready(Some(Ok(self.end(&deadline::passed()))));
         }
         if source.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
-            return Poll::Ready(self.end(&Status::unavailable("the server stops; resume elsewhere")));
+            return Poll::Ready(Some(Ok(
+                self.end(&Status::unavailable("the server stops; resume elsewhere"))
+            )));
         }
         Poll::Pending
     }

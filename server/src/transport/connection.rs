@@ -22,7 +22,7 @@ use super::{Shared, request};
 use crate::limits::Limits;
 
 /// A day: longer than anything that is minded here.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 
 /// How long a connection may do what.
 #[derive(Clone, Copy, Debug)]

@@ -21,14 +21,13 @@ pub(super) fn mended(found: &Status) -> Option<Status> {
     if !found.details().is_empty() || !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
         return None;
     }
-    match code {
-        Code::Internal => Some(status::invalid(Field("message"), message)),
-        Code::OutOfRange | Code::ResourceExhausted => {
-            let what = format!("{message}: send less in one message");
-            Some(status::exhausted("message_bytes_max", what, None))
-        }
-        _ => None,
+    if code == Code::Internal {
+        return Some(status::invalid(Field("message"), message));
     }
+    [Code::OutOfRange, Code::ResourceExhausted].contains(&code).then(|| {
+        let what = format!("{message}: send less in one message");
+        status::exhausted("message_bytes_max", what, None)
+    })
 }
 
 #[cfg(test)]
