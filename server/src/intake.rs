@@ -138,6 +138,10 @@ async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) ->
         // Also after a refusal, which may have been found by catching up.
         worker.follower().announce(worker.database());
         drop(permit);
+        match &outcome {
+            Ok(receipt) => worker.metrics().committed(receipt.replayed),
+            Err(_) => worker.metrics().put_failed(),
+        }
         outcome.map_err(|error| status::of_store(&error))
     };
     ended(node, node.work().spawn(commit.in_current_span()).await)

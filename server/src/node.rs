@@ -48,6 +48,7 @@ impl Node {
         let operations = Operations::new(limits.operations_max);
         let follower = Follower::new(&database);
         let policy = Arc::new(LocalPolicy);
+        let stopping = CancellationToken::new();
         let inner = Inner {
             database,
             policy,
@@ -58,7 +59,7 @@ impl Node {
             operations,
             follower,
             work,
-            stopping: CancellationToken::new(),
+            stopping,
         };
         Self { inner: Arc::new(inner) }
     }

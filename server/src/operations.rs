@@ -181,6 +181,7 @@ impl Operations {
         registry.known.insert(number, Known { now, cancel: cancel.clone() });
         registry.forget();
         drop(registry);
+        let counted = node.metrics().operation_started();
         node.work().spawn(async move {
             let outcome = tokio::select! {
                 biased;
@@ -188,6 +189,7 @@ impl Operations {
                 outcome = work => Some(outcome),
             };
             ending.end(outcome);
+            drop(counted);
         });
         Ok(operation)
     }

@@ -26,6 +26,7 @@ use crate::grpc::snapshots::{entry_bytes, entry_id};
 use crate::grpc::values::context_name;
 use crate::node::Node;
 use crate::status::{self, Field, invalid};
+use crate::telemetry::metrics::Counted;
 
 /// What resume tokens are made for.
 const PURPOSE: &str = "WatchContext";
@@ -60,6 +61,7 @@ pub(super) struct Watch {
     deadline: Option<Instant>,
     ended: bool,
     _permit: Permit,
+    _counted: Counted,
 }
 
 impl Watch {
@@ -95,6 +97,7 @@ impl Watch {
             deadline: caller.deadline,
             ended: false,
             _permit: permit,
+            _counted: node.metrics().watch_opened(),
         })
     }
 
