@@ -155,7 +155,7 @@ impl Watch {
     async fn wait(&mut self) -> Result<(), Status> {
         let mut pause = std::pin::pin!(sleep(WATCH_PAUSE));
         let (mut rested, mut changed) = (false, false);
-        while !self.has_ended() && !(rested && changed) {
+        while !(self.has_ended() || rested && changed) {
             tokio::select! {
                 biased;
                 outcome = self.now.changed() => {
