@@ -106,7 +106,7 @@ impl Follower {
         let limit = Instant::now() + node.limits().at_least_time_max;
         let until = deadline.map_or(limit, |deadline| deadline.min(limit));
         let mut heads = self.heads();
-        let waited = timeout_at(until, async {
+        let seeing = timeout_at(until, async {
             self.catch_up(node).await.map_err(|error| status::of_store(&error))?;
             tokio::select! {
                 biased;
@@ -115,7 +115,7 @@ impl Follower {
                 _ = heads.wait_for(seen) => Ok(()),
             }
         });
-        match waited.await {
+        match seeing.await {
             Ok(outcome) => outcome,
             Err(_) if seen(&newest(node.database())) => Ok(()),
             Err(_) => {

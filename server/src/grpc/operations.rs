@@ -139,26 +139,35 @@ impl Watch {
         if self.ended {
             return None;
         }
-        if self.begun {
-            tokio::select! {
-                biased;
-                _ = self.now.wait_for(|operation| operation.state != State::Running) => {}
-                () = sleep(WATCH_PAUSE) => {}
-            }
-            let changed = tokio::select! {
-                biased;
-                changed = self.now.changed() => changed.is_ok() || self.has_ended(),
-                () = self.node.stopping().cancelled() => self.has_ended(),
-            };
-            if !changed {
-                self.ended = true;
-                return Some(Err(stopping()));
-            }
+        if self.begun
+            && let Err(error) = self.wait().await
+        {
+            self.ended = true;
+            return Some(Err(error));
         }
         self.begun = true;
         let now = self.now.borrow_and_update();
         self.ended = now.state != State::Running;
         Some(Ok(v1::WatchOperationResponse { operation: Some(operation(&now)) }))
+    }
+
+    /// Waits for a change and for the pause after the last message, or for the end.
+    async fn wait(&mut self) -> Result<(), Status> {
+        let mut pause = std::pin::pin!(sleep(WATCH_PAUSE));
+        let (mut rested, mut changed) = (false, false);
+        while !(self.has_ended() || rested && changed) {
+            tokio::select! {
+                biased;
+                outcome = self.now.changed() => {
+                    changed = true;
+                    // Whoever tells of the operation is gone without an end of it.
+                    outcome.map_err(|_| stopping())?;
+                }
+                () = &mut pause, if !rested => rested = true,
+                () = self.node.stopping().cancelled() => return Err(stopping()),
+            }
+        }
+        Ok(())
     }
 
     fn has_ended(&self) -> bool {

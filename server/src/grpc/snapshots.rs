@@ -143,9 +143,11 @@ pub(super) fn entry_bytes(id: EntryId) -> [u8; 12] {
 
 /// An entry's place from a token.
 pub(super) fn entry_id(bytes: [u8; 12]) -> EntryId {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
-    let record = Sequence::new(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
-    EntryId { record, place: u32::from_le_bytes([i, j, k, l]) }
+    let (mut record, mut place) = ([0; 8], [0; 4]);
+    record.copy_from_slice(&bytes[..8]);
+    place.copy_from_slice(&bytes[8..]);
+    EntryId { record: Sequence::new(u64::from_le_bytes(record)), place: u32::from_le_bytes(place) }
+}
 }
 
 fn id(text: &str) -> Result<SnapshotId, Status> {

@@ -185,7 +185,7 @@ async fn a_cancelled_verification_says_so_to_whoever_cancels_and_watches() {
     let store = TestStore::new().await;
     store.create("books", Mode::State).await;
     for cutoff in 1..200 {
-        store.full("books", cutoff, &[(1, "a"), (cutoff, "b")]).await;
+        store.full("books", cutoff, &[(1, "a"), (1000 + cutoff, "b")]).await;
     }
     let started = snapshots(&store).verify_store(request(VerifyStoreRequest { level: 4 })).await.unwrap();
     let id = started.into_inner().operation.unwrap().id;
