@@ -134,3 +134,19 @@ mod offset {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BARE: &str = r#"{"store":"s","context":"loans","valid_at":"2026-03-31T00:00:00.000000Z","known_at":"2026-04-01T00:00:00.000000Z","settled":false,"settled_to":null,"record":null,"snapshot":null,"positions":[],"completeness":{"status":"partial","reason":"no full"},"schema_version":null,"behind_seconds":null}"#;
+    const FULL: &str = r#"{"store":"s","context":"loans","valid_at":"2026-03-31T00:00:00.000000Z","known_at":"2026-04-01T00:00:00.000000Z","settled":true,"settled_to":"2026-04-01T00:00:00.000000Z","not_yet_known":true,"record":{"commit":7,"entry":0,"hash":"aa"},"snapshot":{"id":"bb","cutoff":"2026-03-31T00:00:00.000000Z","semantics":"event_time","kind":"full","revision":1,"completeness":{"status":"complete"}},"positions":[{"source":"kafka","partition":"0","epoch":1,"to":"9007199254740993"}],"positions_more":2,"completeness":{"status":"complete"},"schema_version":3,"behind_seconds":-4,"offsets":{"vector":[],"vector_more":1,"facts_without_position":5}}"#;
+
+    #[test]
+    fn a_claim_has_one_form_in_json() {
+        for text in [BARE, FULL] {
+            let claim: Claim = serde_json::from_str(text).unwrap();
+            assert_eq!(claim.to_json(), text);
+        }
+    }
+}

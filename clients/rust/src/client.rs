@@ -1,6 +1,7 @@
 //! A client of one server, or of several behind one address.
 
 mod contexts;
+pub(crate) mod flight;
 mod ingest;
 pub(crate) mod log;
 pub(crate) mod operations;

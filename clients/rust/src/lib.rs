@@ -43,6 +43,8 @@ mod request_id;
 mod retry;
 mod seen;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod time;
 mod value;
 mod watch;
@@ -50,6 +52,7 @@ mod watch;
 pub use answer::{Answer, AnswerEnd, Entity, RowAnswer};
 pub use claim::{Claim, Completeness, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim};
 pub use client::Client;
+pub use client::flight::FlightHeaders;
 pub use client::operations::OperationHandle;
 pub use client::pages::Listing;
 pub use context::{
