@@ -10,12 +10,15 @@ use calotype_proto::v1::ingest_service_server::{IngestService, IngestServiceServ
 use calotype_proto::v1::log_service_server::{LogService, LogServiceServer};
 use calotype_proto::v1::query_service_server::{QueryService, QueryServiceServer};
 use futures::stream::{self, Stream, StreamExt};
+use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
+use tower::util::MapRequestLayer;
 
 use crate::{Client, Options, RetryPolicy};
 
@@ -40,8 +43,10 @@ pub(super) struct Asked {
     pub(super) headers: Vec<MetadataMap>,
     pub(super) entities: Vec<v1::GetEntityRequest>,
     pub(super) put_ids: Vec<String>,
-    /// The messages of each put stream, and whether it ended in order.
-    pub(super) put_streams: Vec<(Vec<v1::PutStreamRequest>, bool)>,
+    /// The messages of each put stream.
+    pub(super) put_streams: Vec<Vec<v1::PutStreamRequest>>,
+    /// Requests whose stream was reset before its end.
+    pub(super) broken: usize,
     pub(super) put_manys: Vec<usize>,
     pub(super) watches: Vec<Option<v1::watch_context_request::Since>>,
 }
@@ -63,7 +68,19 @@ pub(super) async fn serve(script: Script) -> Running {
     let script = Arc::new(script);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
+    // What services see of a stream that was reset looks like its end; here the two are told apart.
+    let told = Arc::clone(&script);
+    let tell = MapRequestLayer::new(move |request: http::Request<Body>| {
+        let told = Arc::clone(&told);
+        request.map(|body| {
+            Body::new(body.map_err(move |error| {
+                told.asked.lock().unwrap().broken += 1;
+                error
+            }))
+        })
+    });
     let router = Server::builder()
+        .layer(tell)
         .add_service(QueryServiceServer::new(Scripted(Arc::clone(&script))))
         .add_service(IngestServiceServer::new(Scripted(Arc::clone(&script))))
         .add_service(LogServiceServer::new(Scripted(Arc::clone(&script))));
@@ -155,13 +172,11 @@ impl IngestService for Scripted {
         request: Request<Streaming<v1::PutStreamRequest>>,
     ) -> Result<Response<v1::PutStreamResponse>, Status> {
         let mut messages = request.into_inner();
-        // Kept also when this future is dropped, as it is when the client goes away.
-        let mut kept = Kept { script: Arc::clone(&self.0), messages: Vec::new(), in_order: false };
+        let mut kept = Vec::new();
         while let Some(message) = messages.message().await? {
-            kept.messages.push(message);
+            kept.push(message);
         }
-        kept.in_order = true;
-        drop(kept);
+        self.0.asked.lock().unwrap().put_streams.push(kept);
         next(&self.0.put_streams).map(Response::new)
     }
 
@@ -179,19 +194,6 @@ impl IngestService for Scripted {
         _: Request<v1::WithdrawCutoffRequest>,
     ) -> Result<Response<v1::WithdrawCutoffResponse>, Status> {
         Err(Status::unimplemented("withdraw"))
-    }
-}
-
-struct Kept {
-    script: Arc<Script>,
-    messages: Vec<v1::PutStreamRequest>,
-    in_order: bool,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        let messages = std::mem::take(&mut self.messages);
-        self.script.asked.lock().unwrap().put_streams.push((messages, self.in_order));
     }
 }
 
