@@ -173,11 +173,11 @@ impl Client {
     }
 
     pub(crate) fn pauses(&self) -> Result<Pauses, ClientError> {
-        let seed = getrandom::u64().map_err(|error| no_entropy(&error))?;
+        let seed = getrandom::u64().map_err(no_entropy)?;
         Ok(Pauses::new(&self.inner.options.retries, seed))
     }
 
-    /// Makes attempts until one succeeds, or none is left or allowed.
+    /// Makes attempts until one succeeds, or none is left or allowed. An attempt is large, and so is boxed.
     pub(crate) async fn attempts<T, F>(
         &self,
         call: &Call,
@@ -189,7 +189,7 @@ impl Client {
     {
         let mut pauses = self.pauses()?;
         loop {
-            let error = match self.within(call, attempt()).await {
+            let error = match self.within(call, Box::pin(attempt())).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -259,11 +259,11 @@ services! {
 /// 128 random bits, hexadecimal.
 pub(crate) fn fresh_id() -> Result<String, ClientError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| no_entropy(&error))?;
+    getrandom::fill(&mut bytes).map_err(no_entropy)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-fn no_entropy(error: &getrandom::Error) -> ClientError {
+fn no_entropy(error: getrandom::Error) -> ClientError {
     ClientError::Request(format!("the operating system gives no random bytes: {error}"))
 }
 

@@ -53,15 +53,15 @@ impl Client {
                 }
                 Deed::Withdraw(_) => 0,
             };
-            match deed {
+            match &deed {
                 Deed::Put { options, schema, batches } if bytes > DEED_BYTES_MAX => {
                     answers.append(&mut self.send_together(std::mem::take(&mut together)).await?);
-                    match self.put_arrow(&options, schema, &batches).await {
+                    match self.put_arrow(options, SchemaRef::clone(schema), batches).await {
                         Err(error) if error.server().is_none() => return Err(error),
                         answer => answers.push(answer),
                     }
                 }
-                deed => together.add(&deed)?,
+                Deed::Put { .. } | Deed::Withdraw(_) => together.add(&deed)?,
             }
         }
         answers.append(&mut self.send_together(together).await?);

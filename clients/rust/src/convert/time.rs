@@ -15,7 +15,6 @@ pub(super) fn timestamp(micros: i64) -> Timestamp {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that conversions have")]
 pub(super) fn micros(timestamp: Timestamp) -> Result<i64, Broken> {
     let Timestamp { seconds, nanos } = timestamp;
     let broken = |what: &str| Broken(format!("the time of {seconds} s and {nanos} ns {what}"));

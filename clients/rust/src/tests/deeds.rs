@@ -93,6 +93,7 @@ async fn many_rows_go_in_several_messages() {
     assert_eq!(error.to_string(), "row 0 has 0 values for 1 columns");
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "scripts hold results")]
 fn answered(answer: Answer) -> Result<v1::PutManyResponse, Status> {
     Ok(v1::PutManyResponse { answer: Some(answer) })
 }

@@ -138,7 +138,7 @@ async fn headers_name_the_principal_and_the_time() {
     let script = Script { entities: queue(vec![Ok(entity())]), ..Script::default() };
     let running = serve(script).await;
     let options =
-        Options { principal: Some("desk".into()), timeout: Some(Duration::from_secs(60)), ..quick() };
+        Options { principal: Some("desk".into()), timeout: Some(Duration::from_mins(1)), ..quick() };
     let client = Client::connect_with(&running.address, options).await.unwrap();
     client.entity(&EntityQuestion::default()).await.unwrap();
     running.asked(|asked| {

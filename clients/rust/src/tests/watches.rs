@@ -9,11 +9,13 @@ use super::at;
 use super::script::{Script, queue, serve};
 use crate::Since;
 
+#[expect(clippy::unnecessary_wraps, reason = "scripts hold results")]
 fn entry(commit: u64, place: u32) -> Result<v1::WatchContextResponse, Status> {
     let entry = v1::LogEntry { commit, entry: place, system_time: Some(at(1)), ..v1::LogEntry::default() };
     Ok(v1::WatchContextResponse { entry: Some(entry), commit, resume_token: format!("{commit}.{place}") })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "scripts hold results")]
 fn life(commit: u64) -> Result<v1::WatchContextResponse, Status> {
     Ok(v1::WatchContextResponse { entry: None, commit, resume_token: format!("after {commit}") })
 }
