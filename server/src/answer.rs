@@ -67,6 +67,14 @@ pub trait Encode: Send + 'static {
     /// # Errors
     /// The batch cannot be sent.
     fn encode(&mut self, batch: RecordBatch) -> Result<Vec<Self::Part>, Status>;
+
+    /// What is still held back, once there are no more rows.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    fn finish(&mut self) -> Result<Vec<Self::Part>, Status> {
+        Ok(Vec::new())
+    }
 }
 
 /// Runs a question: waits for a turn, computes the answer's beginning, and goes on in the background. `ask` makes
@@ -123,8 +131,9 @@ pub fn until(node: &Node, caller: &Caller) -> Instant {
     caller.deadline.map_or(limit, |deadline| deadline.min(limit))
 }
 
-fn too_slow() -> Status {
-    Status::deadline_exceeded(
+/// What a question gets that takes too long.
+pub fn too_slow() -> Status {
+    status::deadline_exceeded(
         "the question took longer than its deadline or query_time_max: ask for less at once",
     )
 }
@@ -143,6 +152,9 @@ impl<E: Encode> Pump<E> {
         loop {
             let batch = answer.next().await.map_err(|error| status::of_query(&error))?;
             let Some(batch) = batch else {
+                for part in self.encoder.finish()? {
+                    self.send(Part::Batch(part)).await?;
+                }
                 let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;
                 return self.send(Part::End(end)).await;
             };
@@ -179,7 +191,7 @@ impl<E: Encode> Pump<E> {
         let stall = self.node.limits().stall_time_max;
         match timeout(stall, self.sender.send(Ok(part))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Status::cancelled("the client went away")),
+            Ok(Err(_)) => Err(status::cancelled("the client went away")),
             Err(_) => {
                 self.node.metrics().refused("stall_time_max");
                 let what = format!("the client read nothing for {} s", stall.as_secs());

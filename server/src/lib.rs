@@ -16,10 +16,13 @@ pub mod limits;
 pub mod node;
 pub mod operations;
 pub mod page_token;
+pub mod printable;
 pub mod serve;
 pub mod settings;
 pub mod status;
 pub mod telemetry;
+#[cfg(test)]
+mod test_store;
 pub mod transport;
 
 pub use node::Node;

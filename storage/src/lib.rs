@@ -57,6 +57,7 @@ pub mod name;
 pub mod refusal;
 pub mod schema;
 pub mod time;
+pub mod variables;
 
 // The meaning: statements, facts, pieces.
 pub mod context;
@@ -87,6 +88,7 @@ pub mod put;
 pub mod reader;
 pub mod scan;
 mod self_test;
+mod turn;
 pub mod verify;
 
 pub use commit::Receipt;

@@ -9,6 +9,7 @@
 
 mod batch;
 mod gather;
+mod key_index;
 mod merge;
 
 use std::collections::VecDeque;
@@ -16,18 +17,20 @@ use std::sync::Arc;
 
 pub use batch::FactBatch;
 pub use gather::RowRef;
+pub(crate) use key_index::KeyIndexes;
 
 use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;
 use crate::identity::Ordinal;
 use crate::key::EncodedKeys;
-use crate::manifest::{Manifest, Part};
+use crate::manifest::{Group, Manifest, Part};
 use crate::pieces::Timeline;
 use crate::planted::{Bug, is_planted};
 use crate::reader::ChunkReader;
 use crate::schema::Schema;
 use crate::statement::{Op, Winner};
 use crate::time::{SystemTime, ValidTime};
+use crate::turn::turn;
 
 /// Which keys are wanted.
 #[derive(Clone, Debug)]
@@ -238,6 +241,8 @@ pub struct Scan {
     keys: KeyFilter,
     valid: ValidFilter,
     sources: Vec<Source>,
+    /// Whether a window was asked for before.
+    begun: bool,
 }
 
 impl Scan {
@@ -252,6 +257,7 @@ impl Scan {
             keys: request.keys,
             valid: request.valid,
             sources: Vec::new(),
+            begun: false,
         };
         if let Some(keyframe) = &request.keyframe
             && let Some(digest) = keyframe.manifest
@@ -283,8 +289,14 @@ impl Scan {
         entry: Option<Ordinal>,
         digest: crate::identity::ChunkDigest,
     ) -> Result<Self, Error> {
-        let mut scan =
-            Self { reader, schema, keys: KeyFilter::All, valid: ValidFilter::All, sources: Vec::new() };
+        let mut scan = Self {
+            reader,
+            schema,
+            keys: KeyFilter::All,
+            valid: ValidFilter::All,
+            sources: Vec::new(),
+            begun: false,
+        };
         scan.add_source(entry, digest).await?;
         Ok(scan)
     }
@@ -326,6 +338,13 @@ impl Scan {
         &self.schema
     }
 
+    /// The row groups that are still to be read, source by source: what a scan costs before it begins.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.sources
+            .iter()
+            .flat_map(|source| source.groups.iter().map(|group| &source.manifest.groups[*group]))
+    }
+
     /// The next keys; `None` at the end.
     ///
     /// # Errors
@@ -335,6 +354,10 @@ impl Scan {
             self.fill().await?;
             if self.sources.is_empty() {
                 return Ok(None);
+            }
+            // What is in memory is read without a pause; a look-up of one key needs no second turn.
+            if std::mem::replace(&mut self.begun, true) {
+                turn().await;
             }
             // Rows below the first key of any group still to be read are complete.
             let bound = self.sources.iter().filter_map(Source::next_group_key).min().map(<[u8]>::to_vec);

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use calotype_query::QueryError;
+pub(crate) use calotype_storage::error::reasons;
 use calotype_storage::error::{Code, Error};
 use calotype_storage::refusal::Refusal;
 
@@ -134,7 +135,7 @@ impl CliError {
             Some(Code::FailedPrecondition) => 6,
             Some(Code::OutOfRange) => 7,
             Some(Code::ResourceExhausted) => 8,
-            Some(Code::Unavailable) => 9,
+            Some(Code::Aborted | Code::Unavailable) => 9,
             Some(Code::DataLoss) => 10,
         }
     }
@@ -226,19 +227,4 @@ fn code_of_io(error: &io::Error) -> Option<Code> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Code::ResourceExhausted),
         _ => None,
     }
-}
-
-/// An error with its sources, each once.
-pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
-    }
-    text
 }

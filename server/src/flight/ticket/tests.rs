@@ -1,0 +1,121 @@
+use super::*;
+
+fn check(text: &str, expected: &str) {
+    match Ticket::parse(text.as_bytes(), 2) {
+        Ok(ticket) => {
+            assert_eq!(expected, "", "{text}");
+            let written = ticket.to_json();
+            assert_eq!(Ticket::parse(written.as_bytes(), 2), Ok(ticket), "{written}");
+        }
+        Err(error) => assert_eq!(error.to_string(), expected, "{text}"),
+    }
+}
+
+#[test]
+fn tickets_are_read_and_written() {
+    for text in [
+        r#"{"as_of":{"context":"loans"}}"#,
+        r#"{"as_of":{"context":"loans","valid_at":"2026-03-31T23:59:59.999999+02:00","known_at":null}}"#,
+        r#"{"as_of":{"context":"loans","key":{"id":7}},"at_least":"17"}"#,
+        r#"{"as_of":{"context":"loans","keys":[{"id":"7"},{"id":18446744073709551615}],"columns":["id"]}}"#,
+        r#"{"as_of":{"context":"loans","system_columns":true,"schema_version":2,"compression":"zstd"}}"#,
+        r#"{"as_of":{"context":"loans","part":{"from":null,"to":"gAE="}}}"#,
+        r#"{"history":{"context":"loans","key":{"id":7},"known_at":"2026-03-31T00:00:00Z","form":"rectangles"}}"#,
+        r#"{"history":{"context":"loans"}}"#,
+        r#"{"diff":{"context":"loans","from":{"valid_at":"2026-03-31T00:00:00Z"},"to":{}},"at_least":0}"#,
+        r#"{"snapshot":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}"#,
+    ] {
+        check(text, "");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_ticket_is_named() {
+    let none = "ticket: expected one of as_of, history, diff, snapshot, sql";
+    check("{}", none);
+    check(r#"{"at_least":1}"#, none);
+    check("[]", "ticket: expected an object, found a list");
+    check(r#"{"as_off":{}}"#, "ticket: no field 'as_off'; did you mean 'as_of'?");
+    check(
+        r#"{"as_of":{"context":"a"},"snapshot":"b"}"#,
+        "ticket: asks both as_of and snapshot; ask one question at a time",
+    );
+    check(r#"{"as_of":{}}"#, "as_of.context: is missing; expected a context's name");
+    check(r#"{"as_of":{"context":7}}"#, "as_of.context: expected a string, found a number");
+    check(r#"{"as_of":{"context":"a","valid":1}}"#, "as_of: no field 'valid'; did you mean 'valid_at'?");
+    check(
+        r#"{"as_of":{"context":"a","valid_at":"2026-03-31"}}"#,
+        "as_of.valid_at: '2026-03-31' is a date alone; give an instant, for example 2026-03-31T00:00:00Z",
+    );
+    check(
+        r#"{"as_of":{"context":"a","key":7}}"#,
+        "as_of.key: expected an object of key columns and their values, found a number",
+    );
+    check(
+        r#"{"as_of":{"context":"a","key":{"id":1},"keys":[]}}"#,
+        "as_of.keys: given beside key; give one of both",
+    );
+    check(
+        r#"{"as_of":{"context":"a","keys":[{},{},{}]}}"#,
+        "as_of.keys: 3 keys; at most 2 (keys_max) are taken",
+    );
+    check(
+        r#"{"as_of":{"context":"a","keys":[{},3]}}"#,
+        "as_of.keys[1]: expected an object of key columns and their values, found a number",
+    );
+    check(
+        r#"{"as_of":{"context":"a","columns":[]}}"#,
+        "as_of.columns: expected at least one column; leave it out for all",
+    );
+    check(
+        r#"{"as_of":{"context":"a","system_columns":"yes"}}"#,
+        "as_of.system_columns: expected true or false, found a string",
+    );
+    check(
+        r#"{"as_of":{"context":"a","schema_version":-1}}"#,
+        "as_of.schema_version: expected the number of a schema version",
+    );
+    check(
+        r#"{"as_of":{"context":"a","schema_version":1.5}}"#,
+        "as_of.schema_version: expected the number of a schema version, found a number",
+    );
+    check(
+        r#"{"as_of":{"context":"a","compression":"gzip"}}"#,
+        "as_of.compression: expected one of none, lz4, zstd, found 'gzip'",
+    );
+    check(r#"{"as_of":{"context":"a","part":{"from":"?"}}}"#, "as_of.part.from: expected base64");
+    check(
+        r#"{"as_of":{"context":"a","key":{},"part":{}}}"#,
+        "as_of.part: given beside keys; a part is a range of all keys",
+    );
+    check(r#"{"as_of":{"context":"a","where":"x = 1"}}"#, &format!("as_of.where: {NO_SQL}"));
+    check(r#"{"sql":"SELECT 1"}"#, &format!("sql: {NO_SQL}"));
+    check(
+        r#"{"diff":{"context":"a","from":{}}}"#,
+        "diff.to: is missing; expected an object with valid_at and known_at, each of which may be left out",
+    );
+    check(
+        r#"{"diff":{"context":"a","from":{"at":"x"},"to":{}}}"#,
+        "diff.from: no field 'at'; known are valid_at, known_at",
+    );
+    check(
+        r#"{"history":{"context":"a","form":"fact"}}"#,
+        "history.form: expected one of facts, rectangles, found 'fact'",
+    );
+    check(
+        r#"{"snapshot":"x"}"#,
+        "snapshot: 'x' is not a snapshot id: expected 64 lower-case hexadecimal digits",
+    );
+    check(
+        r#"{"snapshot":"x","snapshot":"y"}"#,
+        "ticket: is not JSON as expected: field 'snapshot' is given twice at line 1 column 31",
+    );
+    check(
+        r#"{"snapshot":"#,
+        "ticket: is not JSON as expected: EOF while parsing a value at line 1 column 12",
+    );
+    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let found = Ticket::parse(format!(r#"{{"snapshot":{deep}}}"#).as_bytes(), 2).unwrap_err().to_string();
+    assert!(found.starts_with("ticket: is not JSON as expected: recursion limit exceeded"), "{found}");
+    check(&" ".repeat(1 << 21), "ticket: 2097152 bytes; at most 1048576 are read");
+}
