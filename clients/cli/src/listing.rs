@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
-use calotype_storage::time::Instant;
 
 use crate::error::CliError;
 use crate::input::instant_type;
@@ -53,11 +52,6 @@ impl Cell {
     /// A count.
     pub(crate) fn count(value: u64) -> Self {
         Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-
-    /// An instant.
-    pub(crate) fn instant(value: impl Instant) -> Self {
-        Self::Instant(value.micros())
     }
 
     /// What is there, or nothing.

@@ -62,12 +62,12 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<(), CliE
     let import = Import {
         feed: Arc::new(feed),
         source: Arc::new(source),
-        principal: session.principal().clone(),
         strict: args.strict,
     };
-    let database = session.open(Access::Create).await?;
+    let client = session.open(Access::Create).await?;
     let progress = Progress::count(format!("importing {}", import.feed.name), session.quiet());
-    let outcome = feed::import(&database, &import, &mut |done, all| progress.set(done, all)).await?;
+    let outcome = feed::import(&client, &import, &mut |done, all| progress.set(done, all)).await?;
+    client.sync_index()?;
     progress.finish();
     if let Some(path) = &args.report {
         outcome.write(path)?;
