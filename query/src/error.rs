@@ -2,6 +2,7 @@
 
 use calotype_storage::error::{Code, Error};
 use calotype_storage::name::{ContextName, Principal};
+use calotype_storage::variables::{Variables, variable};
 
 /// Why a question was not answered. A question that is not understood is never answered otherwise.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,6 +68,40 @@ impl QueryError {
             Self::NoColumn { .. } | Self::Key { .. } | Self::EmptyRange { .. } => Code::InvalidArgument,
             Self::Denied { .. } | Self::NoOffsets(_) => Code::FailedPrecondition,
             Self::Behind { .. } => Code::Unavailable,
+        }
+    }
+
+    /// One word for what went wrong, in capitals, at most 63 bytes; it never changes its meaning.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Storage(error) => error.reason(),
+            Self::NoColumn { .. } => "NO_COLUMN",
+            Self::Key { .. } => "KEY_SHAPE",
+            Self::EmptyRange { .. } => "EMPTY_RANGE",
+            Self::Denied { .. } => "DENIED",
+            Self::NoOffsets(_) => "NO_OFFSETS",
+            Self::Behind { .. } => "NODE_BEHIND",
+        }
+    }
+
+    /// The variables of the message, each with its name.
+    pub fn variables(&self) -> Variables {
+        match self {
+            Self::Storage(error) => error.variables(),
+            Self::NoColumn { context, column, version } => vec![
+                variable("context", context),
+                variable("column", column),
+                variable("schema_version", version),
+            ],
+            Self::Key { context, expected, found } => {
+                vec![variable("context", context), variable("expected", expected), variable("found", found)]
+            }
+            Self::EmptyRange { from, to } => vec![variable("from", from), variable("to", to)],
+            Self::Denied { principal, context } => {
+                vec![variable("principal", principal), variable("context", context)]
+            }
+            Self::NoOffsets(context) => vec![variable("context", context)],
+            Self::Behind { wanted, found } => vec![variable("wanted", wanted), variable("found", found)],
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod node;
 pub mod operations;
 pub mod page_token;
+pub mod printable;
 pub mod serve;
 pub mod settings;
 pub mod status;

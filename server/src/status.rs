@@ -1,47 +1,195 @@
 //! Errors as gRPC carries them: a code, a message, and exactly one `ErrorInfo`.
+//!
+//! Invariants: a client's mistake is never INTERNAL or UNKNOWN; a status with its details, in base64 among the
+//! trailers, stays below the 8 KiB that clients take as headers; no control character leaves in a message.
+
+mod details;
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use calotype_query::QueryError;
-use calotype_storage::error::Error;
-use tonic::Status;
+use calotype_storage::error::{Code as StoreCode, Error, reasons};
+use calotype_storage::refusal::Refusal;
+use calotype_storage::variables::variable;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use details::Draft;
 
 /// The domain of all reasons.
 pub const DOMAIN: &str = "calotype";
+
+/// When a node that lags behind by a commit is asked again.
+const BEHIND_RETRY: Duration = Duration::from_millis(100);
+/// When a store that failed to answer is asked again.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+/// When a lost race is run again.
+const RACE_RETRY: Duration = Duration::from_millis(50);
 
 /// A field of a request, as the client names it: `put.cutoff`, `keys[3]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a>(pub &'a str);
 
-/// What is wrong with a field of the request.
+/// What is wrong with a field of the request. INVALID_ARGUMENT.
 pub fn invalid(field: Field<'_>, what: impl Display) -> Status {
-    Status::invalid_argument(format!("{}: {what}", field.0))
+    let draft = Draft::new(Code::InvalidArgument, "INVALID_FIELD", format_args!("{}: {what}", field.0));
+    draft.with(variable("field", field.0)).violates(field.0, &what).status()
+}
+
+/// A time or a place that is not there yet, in a field of the request. OUT_OF_RANGE.
+pub fn out_of_range(field: Field<'_>, what: impl Display) -> Status {
+    let draft = Draft::new(Code::OutOfRange, "OUT_OF_RANGE", format_args!("{}: {what}", field.0));
+    draft.with(variable("field", field.0)).violates(field.0, &what).status()
 }
 
 /// A limit that was run into, named as in the settings; nothing was done. May be retried after the given time where
-/// there is one.
+/// there is one. RESOURCE_EXHAUSTED.
 pub fn exhausted(limit: &'static str, what: impl Display, retry_after: Option<Duration>) -> Status {
-    _ = (limit, retry_after);
-    Status::resource_exhausted(what.to_string())
+    let draft = Draft::new(Code::ResourceExhausted, "LIMIT_REACHED", what);
+    draft.with(variable("limit", limit)).retry_after(retry_after).status()
 }
 
-/// What is not built.
+/// There is no such thing: `not_found("snapshot", id)`. NOT_FOUND.
+pub fn not_found(kind: &'static str, name: impl Display) -> Status {
+    let draft = Draft::new(Code::NotFound, "NOT_FOUND", format_args!("there is no {kind} {name}"));
+    draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
+}
+
+/// There is such a thing already. ALREADY_EXISTS.
+pub fn already_exists(kind: &'static str, name: impl Display) -> Status {
+    let draft =
+        Draft::new(Code::AlreadyExists, "ALREADY_EXISTS", format_args!("there is a {kind} {name} already"));
+    draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
+}
+
+/// Something must change first. FAILED_PRECONDITION.
+pub fn failed_precondition(reason: &'static str, what: impl Display) -> Status {
+    Draft::new(Code::FailedPrecondition, reason, what).status()
+}
+
+/// A race was lost and nothing was done; it may be run again at once. ABORTED.
+pub fn aborted(reason: &'static str, what: impl Display) -> Status {
+    Draft::new(Code::Aborted, reason, what).retry_after(Some(RACE_RETRY)).status()
+}
+
+/// This node cannot do it now. May be retried here after the given time where there is one, else elsewhere.
+/// UNAVAILABLE.
+pub fn unavailable(reason: &'static str, what: impl Display, retry_after: Option<Duration>) -> Status {
+    Draft::new(Code::Unavailable, reason, what).retry_after(retry_after).status()
+}
+
+/// The client's deadline, or the server's limit of time, has passed. DEADLINE_EXCEEDED.
+pub fn deadline_exceeded(what: impl Display) -> Status {
+    Draft::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", what).status()
+}
+
+/// The client, or the end of the server, ended it. CANCELLED.
+pub fn cancelled(what: impl Display) -> Status {
+    Draft::new(Code::Cancelled, "CANCELLED", what).status()
+}
+
+/// Something stored is not what its name says. DATA_LOSS.
+pub fn data_loss(reason: &'static str, what: impl Display) -> Status {
+    Draft::new(Code::DataLoss, reason, what).status()
+}
+
+/// What is not built. UNIMPLEMENTED.
 pub fn unimplemented(what: impl Display) -> Status {
-    Status::unimplemented(what.to_string())
+    Draft::new(Code::Unimplemented, "UNIMPLEMENTED", what).status()
 }
 
-/// A broken invariant of our own.
+/// A broken invariant of our own. INTERNAL.
 pub fn internal(what: impl Display) -> Status {
-    Status::internal(what.to_string())
+    Draft::new(Code::Internal, "INTERNAL", what).status()
 }
 
 /// An error of a question.
 pub fn of_query(error: &QueryError) -> Status {
-    Status::unknown(error.to_string())
+    let draft = || {
+        let draft = Draft::new(code_of(error.code()), error.reason(), reasons(error));
+        error.variables().into_iter().fold(draft, Draft::with)
+    };
+    match error {
+        QueryError::Storage(error) => of_store(error),
+        QueryError::NoColumn { .. } => draft().violates("columns", error).status(),
+        QueryError::Key { .. } => draft().violates("key", error).status(),
+        QueryError::EmptyRange { .. } => draft().violates("range", error).status(),
+        QueryError::NoOffsets(context) | QueryError::Denied { context, .. } => {
+            draft().resource("context", context).status()
+        }
+        QueryError::Behind { .. } => draft().retry_after(Some(BEHIND_RETRY)).status(),
+        // The crate may add some: they have a code and a reason like all others.
+        _ => draft().status(),
+    }
 }
 
 /// An error of the store.
 pub fn of_store(error: &Error) -> Status {
-    Status::unknown(error.to_string())
+    let draft = Draft::new(code_of(error.code()), error.reason(), reasons(error));
+    let draft = error.variables().into_iter().fold(draft, Draft::with).retry_after(retry_of(error));
+    match error {
+        Error::Refused(refusal) => place(draft, refusal).status(),
+        Error::NotFound { what, name } => draft.resource(what, name).status(),
+        Error::Future { .. } => draft.violates("known_at", error).status(),
+        _ => draft.status(),
+    }
 }
+
+/// The reason of a status that this module made.
+pub fn reason(status: &Status) -> Option<String> {
+    Some(status.get_details_error_info()?.reason)
+}
+
+/// The code of gRPC for what a caller can do about an error of the store.
+fn code_of(code: StoreCode) -> Code {
+    match code {
+        StoreCode::InvalidArgument => Code::InvalidArgument,
+        StoreCode::NotFound => Code::NotFound,
+        StoreCode::AlreadyExists => Code::AlreadyExists,
+        StoreCode::FailedPrecondition => Code::FailedPrecondition,
+        StoreCode::OutOfRange => Code::OutOfRange,
+        StoreCode::ResourceExhausted => Code::ResourceExhausted,
+        StoreCode::Aborted => Code::Aborted,
+        StoreCode::DataLoss => Code::DataLoss,
+        StoreCode::Unavailable => Code::Unavailable,
+    }
+}
+
+/// When to ask again. Where a write failed nobody says so: its outcome may be unknown, and only the client knows
+/// whether its idempotency key makes a repetition safe.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else gets better by waiting")]
+fn retry_of(error: &Error) -> Option<Duration> {
+    match error {
+        Error::Store { action: "read" | "look at" | "list", full: false, .. } => Some(STORE_RETRY),
+        Error::Overtaken { .. } => Some(RACE_RETRY),
+        _ => None,
+    }
+}
+
+/// Names the field or the thing that a refusal is about, where it is about one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest are about the rows, which are no field")]
+fn place(draft: Draft, refusal: &Refusal) -> Draft {
+    match refusal {
+        Refusal::NoContext(context) | Refusal::ContextExists { context, .. } => {
+            draft.resource("context", context)
+        }
+        Refusal::UnknownCutoff { cutoff, .. } => draft.resource("cutoff", cutoff),
+        Refusal::NoSchemaVersion { version, .. } => draft.resource("schema version", version),
+        Refusal::ColumnExists(column) => draft.resource("column", column),
+        Refusal::IdempotencyKeyReused { key, .. } => draft.resource("idempotency key", key),
+        Refusal::Field { field, expected } => draft.violates(field, expected),
+        Refusal::Option { option, .. } => draft.violates(option, refusal),
+        Refusal::NoCutoff(_) => draft.violates("cutoff", refusal),
+        Refusal::Schema(what) => draft.violates("columns", what),
+        Refusal::EmptyFull | Refusal::ExpectedRows { .. } => draft.violates("expected_rows", refusal),
+        Refusal::Total { .. } | Refusal::NoTotal(_) => draft.violates("totals", refusal),
+        Refusal::RecordedAtFuture { .. } | Refusal::RecordedAtOrder { .. } => {
+            draft.violates("recorded_at", refusal)
+        }
+        _ => draft,
+    }
+}
+
+#[cfg(test)]
+mod tests;

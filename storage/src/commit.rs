@@ -169,13 +169,7 @@ impl Committer {
                 }
             }
         }
-        let error = Error::Store {
-            action: "commit to",
-            path: "log".into(),
-            reason: "other writers took every slot".into(),
-            full: false,
-        };
-        answer_all(tickets, &error);
+        answer_all(tickets, &Error::Overtaken { attempts: LOST_SLOTS_MAX });
         touched
     }
 

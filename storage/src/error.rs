@@ -1,5 +1,7 @@
 //! What can go wrong with a store, sorted by what its user can do about it.
 
+mod reason;
+
 use std::path::PathBuf;
 
 use crate::identity::{PackDigest, RecordHash, Sequence, StoreId};
@@ -21,6 +23,8 @@ pub enum Code {
     OutOfRange,
     /// Ask for less, or free some room.
     ResourceExhausted,
+    /// Try again: another was faster.
+    Aborted,
     /// Restore the named object from another copy.
     DataLoss,
     /// Try again later, or start again.
@@ -129,6 +133,14 @@ pub enum Error {
     /// Whoever was committing stopped before this commit was decided.
     #[error("the outcome of this commit is not known: repeat it with the same idempotency key")]
     OutcomeUnknown,
+    /// Other writers took every slot that this commit tried. Nothing was committed; try again.
+    #[error(
+        "other writers took all of the {attempts} slots that were tried; nothing was committed: try again"
+    )]
+    Overtaken {
+        /// How many were tried.
+        attempts: u32,
+    },
     /// This server's clock lies behind the log.
     #[error("this server's clock says {clock}, but the newest record is of {newest}: set the clock")]
     ClockBehind {
@@ -180,6 +192,7 @@ impl Error {
             | Self::Poisoned(_)
             | Self::OutcomeUnknown
             | Self::ClockBehind { .. } => Code::Unavailable,
+            Self::Overtaken { .. } => Code::Aborted,
             Self::Future { .. } => Code::OutOfRange,
         }
     }
@@ -198,7 +211,7 @@ impl Error {
 }
 
 /// An error with its sources, each once.
-pub(crate) fn reasons(error: &dyn std::error::Error) -> String {
+pub fn reasons(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

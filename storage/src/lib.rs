@@ -57,6 +57,7 @@ pub mod name;
 pub mod refusal;
 pub mod schema;
 pub mod time;
+pub mod variables;
 
 // The meaning: statements, facts, pieces.
 pub mod context;

@@ -3,6 +3,8 @@
 //! Rows are counted from 1, as people count them. Each message names the thing,
 //! what was found and expected, and what to do where that is not plain.
 
+mod reason;
+
 use crate::identity::Sequence;
 use crate::name::{ContextName, FieldName, IdempotencyKey};
 use crate::record::Mode;
