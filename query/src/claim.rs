@@ -4,6 +4,7 @@ use calotype_storage::context::{Context, KnownEntry};
 use calotype_storage::database::Database;
 use calotype_storage::record::{CutoffSemantics, Mode, Position};
 use calotype_storage::snapshot::Completeness;
+use calotype_storage::{AsOf, SystemTime, ValidTime};
 use serde::Serialize;
 
 use crate::error::QueryError;
@@ -49,6 +50,10 @@ pub struct Claim {
     /// Of an answer by offsets: the vector, and what it left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offsets: Option<OffsetsClaim>,
+    #[serde(skip)]
+    at: AsOf,
+    #[serde(skip)]
+    settled_until: Option<SystemTime>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
@@ -82,6 +87,15 @@ pub struct SnapshotClaim {
     pub revision: u32,
     /// Whether it was complete.
     pub completeness: CompletenessClaim,
+    #[serde(skip)]
+    cutoff_at: ValidTime,
+}
+
+impl SnapshotClaim {
+    /// Its cutoff.
+    pub fn cutoff_at(&self) -> ValidTime {
+        self.cutoff_at
+    }
 }
 
 /// How far a partition had been read.
@@ -95,12 +109,25 @@ pub struct PositionClaim {
     pub epoch: u64,
     /// The last offset read.
     pub to: String,
+    #[serde(skip)]
+    offset: i64,
+}
+
+impl PositionClaim {
+    fn new(source: String, partition: String, epoch: u64, offset: i64) -> Self {
+        Self { source, partition, epoch, to: offset.to_string(), offset }
+    }
+
+    /// The last offset read.
+    pub fn offset(&self) -> i64 {
+        self.offset
+    }
 }
 
 impl From<Position> for PositionClaim {
     fn from(position: Position) -> Self {
         let Position { source, partition, epoch, to, .. } = position;
-        Self { source, partition, epoch, to: to.to_string() }
+        Self::new(source, partition, epoch, to)
     }
 }
 
@@ -158,7 +185,7 @@ impl Claim {
             Mode::State => sealed.and_then(|entry| entry.put()?.cutoff),
             Mode::Events => watermark,
         };
-        let behind = |reached: calotype_storage::ValidTime| {
+        let behind = |reached: ValidTime| {
             (point.at.valid.micros().saturating_sub(reached.micros())).max(0) / 1_000_000
         };
         Ok(Self {
@@ -177,16 +204,25 @@ impl Claim {
             schema_version,
             behind_seconds: reached.map(behind),
             offsets: None,
+            at: point.at,
+            settled_until: point.settled_to,
         })
+    }
+
+    /// The point that is answered.
+    pub fn at(&self) -> AsOf {
+        self.at
+    }
+
+    /// The system time up to which the answer stays the same for ever.
+    pub fn settled_until(&self) -> Option<SystemTime> {
+        self.settled_until
     }
 
     /// Says that the answer is one by offsets: whatever lies beyond the vector is missing.
     pub(crate) fn by_offsets(&mut self, vector: &OffsetVector, facts_without_position: u64) {
-        let claim = |((source, partition), (epoch, to)): (&(String, String), &(u64, i64))| PositionClaim {
-            source: source.clone(),
-            partition: partition.clone(),
-            epoch: *epoch,
-            to: to.to_string(),
+        let claim = |((source, partition), (epoch, to)): (&(String, String), &(u64, i64))| {
+            PositionClaim::new(source.clone(), partition.clone(), *epoch, *to)
         };
         self.completeness = Completeness::partial("offsets").into();
         self.offsets = Some(OffsetsClaim {
@@ -223,9 +259,11 @@ fn sealed<'a>(context: &'a Context, point: &ResolvedPoint) -> Option<&'a KnownEn
 fn snapshot(entry: &KnownEntry) -> Option<SnapshotClaim> {
     let put = entry.put()?;
     let header = put.snapshot.as_ref()?;
+    let cutoff = put.cutoff?;
     Some(SnapshotClaim {
         id: entry.snapshot?.to_string(),
-        cutoff: put.cutoff?.to_string(),
+        cutoff: cutoff.to_string(),
+        cutoff_at: cutoff,
         semantics: header.semantics,
         kind: header.kind.as_str(),
         revision: header.revision,
@@ -237,7 +275,7 @@ fn completeness(
     context: &Context,
     point: &ResolvedPoint,
     sealed: Option<&KnownEntry>,
-    watermark: Option<calotype_storage::ValidTime>,
+    watermark: Option<ValidTime>,
 ) -> Completeness {
     match context.mode() {
         Mode::Events if watermark.is_some_and(|watermark| point.at.valid <= watermark) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use calotype_query::{LocalPolicy, Policy};
 use calotype_storage::database::Database;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
 use crate::follow::Follower;
@@ -30,6 +31,7 @@ struct Inner {
     operations: Operations,
     follower: Follower,
     work: Handle,
+    stopping: CancellationToken,
 }
 
 impl Node {
@@ -46,8 +48,18 @@ impl Node {
         let operations = Operations::new(limits.operations_max);
         let follower = Follower::new(&database);
         let policy = Arc::new(LocalPolicy);
-        let inner =
-            Inner { database, policy, limits, metrics, admission, tokens, operations, follower, work };
+        let inner = Inner {
+            database,
+            policy,
+            limits,
+            metrics,
+            admission,
+            tokens,
+            operations,
+            follower,
+            work,
+            stopping: CancellationToken::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -94,5 +106,10 @@ impl Node {
     /// Where questions and puts are computed.
     pub fn work(&self) -> &Handle {
         &self.inner.work
+    }
+
+    /// Cancelled when the server stops: whatever would go on for ever ends then.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.inner.stopping
     }
 }

@@ -1,0 +1,79 @@
+//! Questions: each is read here field by field, and answered by the query crate.
+//!
+//! Invariant: what is not understood is refused by its field, never answered otherwise.
+
+mod entity;
+mod request;
+mod rows;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+use calotype_proto::v1;
+use calotype_proto::v1::query_service_server::{QueryService, QueryServiceServer};
+use calotype_query::{diff, history, resolve};
+use tonic::{Request, Response, Status};
+
+use crate::caller::Caller;
+use crate::node::Node;
+
+pub(crate) use request::row_format;
+pub(crate) use stream::{AnswerStream, stream};
+
+/// The service over a node.
+pub fn service(node: Node) -> QueryServiceServer<Queries> {
+    let max = node.limits().control_message_bytes_max;
+    QueryServiceServer::new(Queries { node }).max_decoding_message_size(max)
+}
+
+/// Answers questions.
+#[derive(Debug)]
+pub struct Queries {
+    node: Node,
+}
+
+#[tonic::async_trait]
+impl QueryService for Queries {
+    type AsOfStream = AnswerStream<v1::AsOfResponse>;
+    type HistoryStream = AnswerStream<v1::HistoryResponse>;
+    type DiffStream = AnswerStream<v1::DiffResponse>;
+
+    async fn get_entity(
+        &self,
+        request: Request<v1::GetEntityRequest>,
+    ) -> Result<Response<v1::GetEntityResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        entity::get(&self.node, &caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn as_of(&self, request: Request<v1::AsOfRequest>) -> Result<Response<Self::AsOfStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let format = row_format(request.get_ref().format)?;
+        let asked = request::as_of(&self.node, &caller, request.into_inner()).await?;
+        let ask = async move |node: Node| resolve(node.database(), node.policy(), &asked).await;
+        let wrap = |part| v1::AsOfResponse { part: Some(part) };
+        stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
+    }
+
+    async fn history(
+        &self,
+        request: Request<v1::HistoryRequest>,
+    ) -> Result<Response<Self::HistoryStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let format = row_format(request.get_ref().format)?;
+        let asked = request::history(&self.node, &caller, request.into_inner()).await?;
+        let ask = async move |node: Node| history(node.database(), node.policy(), &asked).await;
+        let wrap = |part| v1::HistoryResponse { part: Some(part) };
+        stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
+    }
+
+    async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<Self::DiffStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let format = row_format(request.get_ref().format)?;
+        let asked = request::diff(&self.node, &caller, request.into_inner()).await?;
+        let ask = async move |node: Node| diff(node.database(), node.policy(), &asked).await;
+        let wrap = |part| v1::DiffResponse { part: Some(part) };
+        stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
+    }
+}

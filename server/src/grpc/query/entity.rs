@@ -1,0 +1,44 @@
+//! One entity at one point: the fast path. It is answered where it was read, since handing it to another pool
+//! would take longer than the answer.
+
+use calotype_proto::v1;
+use calotype_query::resolve;
+use tonic::Status;
+
+use super::request;
+use crate::answer::until;
+use crate::caller::Caller;
+use crate::grpc::{claim, values};
+use crate::node::Node;
+use crate::status;
+
+/// Answers what one entity is.
+pub(super) async fn get(
+    node: &Node,
+    caller: &Caller,
+    asked: v1::GetEntityRequest,
+) -> Result<v1::GetEntityResponse, Status> {
+    let asked = request::entity(node, caller, asked).await?;
+    let _permit = node.admission().query(&caller.principal).await?;
+    let answered = async {
+        let mut answer = resolve(node.database(), node.policy(), &asked).await?;
+        let (mut row, mut bytes) = (None, 0);
+        while let Some(batch) = answer.next().await? {
+            bytes += batch.get_array_memory_size();
+            row = row.or_else(|| values::row_batch(&batch).rows.pop());
+        }
+        Ok((answer, row, bytes))
+    };
+    let (answer, row, bytes) = match tokio::time::timeout_at(until(node, caller), answered).await {
+        Ok(answered) => answered.map_err(|error| status::of_query(&error))?,
+        Err(_) => return Err(request::too_slow()),
+    };
+    node.metrics().sent(usize::from(row.is_some()), bytes);
+    let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;
+    Ok(v1::GetEntityResponse {
+        columns: request::columns(node, answer.schema(), answer.claim())?,
+        row,
+        claim: Some(claim::claim(answer.claim())),
+        end: Some(claim::end(&end)),
+    })
+}
