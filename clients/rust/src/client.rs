@@ -5,6 +5,7 @@ mod ingest;
 pub(crate) mod log;
 pub(crate) mod operations;
 pub(crate) mod pages;
+mod put_many;
 mod query;
 mod snapshots;
 

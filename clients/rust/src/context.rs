@@ -1,5 +1,6 @@
 //! Contexts: what the store keeps state about.
 
+use crate::put::Receipt;
 use crate::question::Point;
 use crate::request_id::RequestId;
 use crate::time::SystemTime;
@@ -95,6 +96,8 @@ pub struct Created {
     pub context: Context,
     /// False where the same context was there already.
     pub created: bool,
+    /// Of the entry that created it.
+    pub receipt: Receipt,
 }
 
 /// A change to a context.
@@ -130,10 +133,12 @@ pub struct Altered {
     pub context: Context,
     /// The commit that changed it.
     pub commit: u64,
+    /// What was committed.
+    pub receipt: Receipt,
 }
 
 /// What came of writing a keyframe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Materialised {
     /// The commit.
     pub commit: u64,
@@ -141,4 +146,6 @@ pub struct Materialised {
     pub entry: u32,
     /// The point of the keyframe.
     pub point: Point,
+    /// What was committed.
+    pub receipt: Receipt,
 }

@@ -60,7 +60,9 @@ pub use error::{ClientError, ServerError};
 pub use log::{EntryCounts, Head, LogEntry, LogRecord, RecordsQuestion, Since, WatchEvent};
 pub use operation::{Operation, OperationState, VerifyFinding, VerifyReport};
 pub use options::{Options, RetryPolicy};
-pub use put::{CutoffSemantics, OnDuplicate, OpenEnd, Position, PutKind, PutOptions, Receipt, Withdrawal};
+pub use put::{
+    CutoffSemantics, Deed, OnDuplicate, OpenEnd, Position, PutKind, PutOptions, Receipt, Withdrawal,
+};
 pub use question::{
     AsOfQuestion, DiffQuestion, EntityQuestion, HistoryForm, HistoryQuestion, Keys, Point, TimeRange,
 };

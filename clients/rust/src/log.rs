@@ -117,9 +117,9 @@ pub struct RecordsQuestion {
 /// Where a watch begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Since {
-    /// Where the server begins when nothing is said.
+    /// The context's first entry.
     #[default]
-    Unsaid,
+    Beginning,
     /// Entries of commits after this one.
     Commit(u64),
     /// After the message that carried this token.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
 use crate::request_id::RequestId;
 use crate::time::{SystemTime, ValidTime};
 
@@ -139,14 +142,38 @@ pub struct Withdrawal {
     pub request_id: RequestId,
     /// Why, for the log.
     pub reason: Option<String>,
+    /// The newest commit to the context that the producer knows; another one refuses the withdrawal.
+    pub expected_commit: Option<u64>,
 }
 
 impl Withdrawal {
     /// The withdrawal of a cutoff.
     pub fn of(context: impl Into<String>, cutoff: ValidTime) -> Self {
-        let context = context.into();
-        Self { context, cutoff, recorded_at: None, request_id: RequestId::Fresh, reason: None }
+        Self {
+            context: context.into(),
+            cutoff,
+            recorded_at: None,
+            request_id: RequestId::Fresh,
+            reason: None,
+            expected_commit: None,
+        }
     }
+}
+
+/// One of many deeds that are done in order.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// A put of record batches.
+    Put {
+        /// All of it but its rows.
+        options: Box<PutOptions>,
+        /// The schema of the rows.
+        schema: SchemaRef,
+        /// The rows.
+        batches: Vec<RecordBatch>,
+    },
+    /// A withdrawal.
+    Withdraw(Withdrawal),
 }
 
 /// What was committed.

@@ -97,7 +97,7 @@ impl Watch {
                 // A watch has no end, whatever the timeout of requests.
                 let call = Call { deadline: None, ..self.client.begin()? };
                 let since = match &self.since {
-                    Since::Unsaid => None,
+                    Since::Beginning => None,
                     Since::Commit(commit) => Some(v1::watch_context_request::Since::AfterCommit(*commit)),
                     Since::Token(token) => Some(v1::watch_context_request::Since::ResumeToken(token.clone())),
                 };

@@ -24,13 +24,12 @@ impl Client {
                 method!(self.context_service(), create_context),
                 |reply: v1::CreateContextResponse| {
                     let context = reply.context.present("context")?.try_into()?;
-                    Ok(Created { context, created: reply.created })
+                    let receipt = reply.receipt.present("receipt")?.try_into()?;
+                    Ok(Created { context, created: reply.created, receipt })
                 },
             )
             .await?;
-        if let (true, Some(commit)) = (created.created, created.context.newest_commit) {
-            self.inner.seen.note(commit);
-        }
+        self.inner.seen.note(created.receipt.commit);
         Ok(created)
     }
 
@@ -80,7 +79,7 @@ impl Client {
     pub async fn alter_context(&self, alteration: &Alteration) -> Result<Altered, ClientError> {
         let (request_id, repeat) = alteration.request_id.resolve()?;
         let message = v1::AlterContextRequest { request_id, ..alteration.into() };
-        let read = |reply: v1::AlterContextResponse| altered(reply.context, reply.commit);
+        let read = |reply: v1::AlterContextResponse| altered(reply.context, reply.commit, reply.receipt);
         let altered =
             self.call(repeat, message, method!(self.context_service(), alter_context), read).await?;
         self.inner.seen.note(altered.commit);
@@ -95,7 +94,7 @@ impl Client {
         let (request_id, repeat) = go_live.request_id.resolve()?;
         let reason = go_live.reason.clone().unwrap_or_default();
         let message = v1::GoLiveRequest { name: go_live.context.clone(), reason, request_id };
-        let read = |reply: v1::GoLiveResponse| altered(reply.context, reply.commit);
+        let read = |reply: v1::GoLiveResponse| altered(reply.context, reply.commit, reply.receipt);
         let altered = self.call(repeat, message, method!(self.context_service(), go_live), read).await?;
         self.inner.seen.note(altered.commit);
         Ok(altered)
@@ -119,7 +118,8 @@ impl Client {
         };
         let read = |reply: v1::MaterialiseContextResponse| {
             let point = reply.point.present("point")?.try_into()?;
-            Ok(Materialised { commit: reply.commit, entry: reply.entry, point })
+            let receipt = reply.receipt.present("receipt")?.try_into()?;
+            Ok(Materialised { commit: reply.commit, entry: reply.entry, point, receipt })
         };
         let done = self
             .call(Repeat::Unsafe, message, method!(self.context_service(), materialise_context), read)
@@ -129,6 +129,11 @@ impl Client {
     }
 }
 
-fn altered(context: Option<v1::Context>, commit: u64) -> Result<Altered, Broken> {
-    Ok(Altered { context: context.present("context")?.try_into()?, commit })
+fn altered(
+    context: Option<v1::Context>,
+    commit: u64,
+    receipt: Option<v1::Receipt>,
+) -> Result<Altered, Broken> {
+    let context = context.present("context")?.try_into()?;
+    Ok(Altered { context, commit, receipt: receipt.present("receipt")?.try_into()? })
 }

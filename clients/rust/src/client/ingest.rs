@@ -137,7 +137,7 @@ impl Client {
             .map(|receipt| self.noted(receipt))
     }
 
-    fn noted(&self, receipt: Receipt) -> Receipt {
+    pub(super) fn noted(&self, receipt: Receipt) -> Receipt {
         self.inner.seen.note(receipt.commit);
         receipt
     }
@@ -169,7 +169,7 @@ fn messages(
         .map(|part| v1::PutStreamRequest { part: Some(part) })
 }
 
-fn header(options: &PutOptions) -> Result<(v1::PutHeader, Repeat), ClientError> {
+pub(super) fn header(options: &PutOptions) -> Result<(v1::PutHeader, Repeat), ClientError> {
     let (request_id, repeat) = options.request_id.resolve()?;
     Ok((v1::PutHeader { request_id, ..options.into() }, repeat))
 }

@@ -33,7 +33,11 @@ where
                 return Ok(Some((item, (state, fetch))));
             }
             let Some(token) = state.next.take() else { return Ok(None) };
-            let (items, next) = fetch(token).await?;
+            let (items, next) = fetch(token.clone()).await?;
+            if !next.is_empty() && next == token {
+                let what = "a page names itself as the next one".to_owned();
+                return Err(ClientError::Reply { what, request_id: String::new() });
+            }
             state.ready = items.into();
             state.next = Some(next).filter(|next| !next.is_empty());
         }

@@ -83,6 +83,7 @@ impl From<&Withdrawal> for v1::WithdrawCutoffRequest {
             recorded_at: withdrawal.recorded_at.map(Into::into),
             request_id: String::new(),
             reason: withdrawal.reason.clone().unwrap_or_default(),
+            expected_commit: withdrawal.expected_commit,
         }
     }
 }
