@@ -123,8 +123,9 @@ pub fn until(node: &Node, caller: &Caller) -> Instant {
     caller.deadline.map_or(limit, |deadline| deadline.min(limit))
 }
 
-fn too_slow() -> Status {
-    Status::deadline_exceeded(
+/// What a question gets that takes too long.
+pub fn too_slow() -> Status {
+    status::deadline_exceeded(
         "the question took longer than its deadline or query_time_max: ask for less at once",
     )
 }
@@ -179,7 +180,7 @@ impl<E: Encode> Pump<E> {
         let stall = self.node.limits().stall_time_max;
         match timeout(stall, self.sender.send(Ok(part))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Status::cancelled("the client went away")),
+            Ok(Err(_)) => Err(status::cancelled("the client went away")),
             Err(_) => {
                 self.node.metrics().refused("stall_time_max");
                 let what = format!("the client read nothing for {} s", stall.as_secs());

@@ -12,8 +12,7 @@ use calotype_storage::error::Error;
 use calotype_storage::identity::Sequence;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic::Status;
 
 use crate::node::Node;
 use crate::status;
@@ -144,10 +143,8 @@ impl Follower {
 
 /// What a request gets that would outlive the server.
 pub fn stopping() -> Status {
-    let mut details = ErrorDetails::with_error_info("STOPPING", status::DOMAIN, [] as [(String, String); 0]);
-    details.set_retry_info(Some(BACK_OFF_MAX));
     let what = "the server is stopping: ask another one, or this one again when it is back";
-    Status::with_error_details(Code::Unavailable, what, details)
+    status::unavailable("STOPPING", what, Some(BACK_OFF_MAX))
 }
 
 fn newest(database: &Database) -> Option<Sequence> {

@@ -1,1 +1,172 @@
-//! intake
+//! How a put comes in, whichever door it comes through: gathered within the limits, then committed whole.
+//!
+//! Invariants: memory is held by the put's permit from the moment rows are taken until they are durable; a put whose
+//! stream did not come to its own end commits nothing; once a commit has begun, no client that goes away and no
+//! deadline can cut it, since it may carry the entries of others.
+
+mod memory;
+mod whole;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use calotype_storage::Receipt;
+use calotype_storage::evaluate::Proposal;
+use calotype_storage::name::ContextName;
+use calotype_storage::put::{Put, PutKind, PutOptions};
+use tokio::time::{Instant, timeout_at};
+use tonic::Status;
+
+pub use self::whole::{WholeBody, check_whole, whole};
+use crate::admission::PutPermit;
+use crate::caller::Caller;
+use crate::node::Node;
+use crate::status;
+use crate::telemetry::metrics::Metrics;
+use memory::Held;
+
+/// All of a put but its rows.
+#[derive(Clone, Debug)]
+pub struct PutParts {
+    /// Into which context.
+    pub context: ContextName,
+    /// What it says.
+    pub kind: PutKind,
+    /// The rest.
+    pub options: PutOptions,
+}
+
+/// A put that is coming in.
+#[derive(Debug)]
+pub struct Intake {
+    metrics: Arc<Metrics>,
+    permit: PutPermit,
+    batches: Vec<RecordBatch>,
+    held: Held,
+    rows: u64,
+    rows_max: u64,
+}
+
+impl Intake {
+    /// Begins a put.
+    ///
+    /// # Errors
+    /// Too many puts are being taken.
+    pub fn new(node: &Node) -> Result<Self, Status> {
+        Ok(Self {
+            metrics: Arc::clone(node.metrics()),
+            permit: node.admission().put()?,
+            batches: Vec::new(),
+            held: Held::default(),
+            rows: 0,
+            rows_max: node.limits().put_rows_max,
+        })
+    }
+
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// The put has too many, or takes too much memory.
+    pub fn push(&mut self, batch: RecordBatch) -> Result<(), Status> {
+        let rows = batch.num_rows();
+        self.rows = self.rows.saturating_add(rows as u64);
+        if self.rows > self.rows_max {
+            self.metrics.refused("put_rows_max");
+            let what =
+                format!("the put has more than put_rows_max = {} rows: put it in parts", self.rows_max);
+            return Err(status::exhausted("put_rows_max", what, None));
+        }
+        let bytes = self.held.take(&batch);
+        self.permit.grow(bytes)?;
+        self.metrics.received(rows, bytes);
+        if rows > 0 {
+            self.batches.push(batch);
+        }
+        Ok(())
+    }
+
+    /// How many rows have come.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Replaces the batches by others of the same rows, as which they are to be committed.
+    ///
+    /// # Errors
+    /// That of `change`, or the put takes too much memory.
+    pub fn change(
+        &mut self,
+        change: impl FnOnce(Vec<RecordBatch>) -> Result<Vec<RecordBatch>, Status>,
+    ) -> Result<(), Status> {
+        self.batches = change(std::mem::take(&mut self.batches))?;
+        let grown = self.batches.iter().map(|batch| self.held.take(batch)).sum();
+        self.permit.grow(grown)
+    }
+
+    /// Commits the put: to be called only after the client has ended its stream itself. Dropping the wait does not
+    /// undo the commit.
+    ///
+    /// # Errors
+    /// The store refuses the put, or cannot keep it.
+    pub async fn commit(self, node: &Node, put: PutParts, schema: SchemaRef) -> Result<Receipt, Status> {
+        let PutParts { context, kind, options } = put;
+        let put = Put { context, kind, schema, batches: self.batches, options };
+        detached(node, Proposal::Put(Arc::new(put)), Some(self.permit)).await
+    }
+}
+
+/// Commits any other deed, as safe from clients that go away as a put. Dropping the wait does not undo the commit.
+///
+/// # Errors
+/// The store refuses the deed, or cannot keep it.
+pub async fn commit(node: &Node, proposal: Proposal) -> Result<Receipt, Status> {
+    detached(node, proposal, None).await
+}
+
+async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) -> Result<Receipt, Status> {
+    let worker = node.clone();
+    let task = node.work().spawn(async move {
+        let outcome = worker.database().commit(proposal).await;
+        // Also after a refusal, which may have been found by catching up.
+        worker.follower().announce(worker.database());
+        drop(permit);
+        outcome
+    });
+    match task.await {
+        Ok(outcome) => outcome.map_err(|error| status::of_store(&error)),
+        Err(error) if error.is_panic() => {
+            node.metrics().panicked();
+            Err(status::internal("the commit panicked: whether it took place can be seen in the log"))
+        }
+        Err(_) => Err(Status::unavailable("the server is stopping: ask again with the same request id")),
+    }
+}
+
+/// The next message of a put, in time: a client that sends nothing for `put_stall_time_max`, or not all before its
+/// deadline, loses its put.
+///
+/// # Errors
+/// That of the stream, or the client took too long.
+pub async fn in_time<T>(
+    node: &Node,
+    caller: &Caller,
+    next: impl Future<Output = Result<Option<T>, Status>>,
+) -> Result<Option<T>, Status> {
+    let stall = node.limits().put_stall_time_max;
+    let limit = Instant::now() + stall;
+    let until = caller.deadline.map_or(limit, |deadline| deadline.min(limit));
+    if let Ok(message) = timeout_at(until, next).await {
+        return message;
+    }
+    if caller.deadline == Some(until) {
+        return Err(Status::deadline_exceeded("the deadline passed before all of the put had come"));
+    }
+    node.metrics().refused("put_stall_time_max");
+    let what = format!("nothing of the put came for put_stall_time_max = {} s", stall.as_secs());
+    Err(status::exhausted("put_stall_time_max", what, None))
+}
+
+#[cfg(test)]
+mod tests;

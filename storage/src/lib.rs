@@ -88,6 +88,7 @@ pub mod put;
 pub mod reader;
 pub mod scan;
 mod self_test;
+mod turn;
 pub mod verify;
 
 pub use commit::Receipt;

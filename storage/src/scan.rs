@@ -28,6 +28,7 @@ use crate::reader::ChunkReader;
 use crate::schema::Schema;
 use crate::statement::{Op, Winner};
 use crate::time::{SystemTime, ValidTime};
+use crate::turn::turn;
 
 /// Which keys are wanted.
 #[derive(Clone, Debug)]
@@ -238,6 +239,8 @@ pub struct Scan {
     keys: KeyFilter,
     valid: ValidFilter,
     sources: Vec<Source>,
+    /// Whether a window was asked for before.
+    begun: bool,
 }
 
 impl Scan {
@@ -252,6 +255,7 @@ impl Scan {
             keys: request.keys,
             valid: request.valid,
             sources: Vec::new(),
+            begun: false,
         };
         if let Some(keyframe) = &request.keyframe
             && let Some(digest) = keyframe.manifest
@@ -283,8 +287,14 @@ impl Scan {
         entry: Option<Ordinal>,
         digest: crate::identity::ChunkDigest,
     ) -> Result<Self, Error> {
-        let mut scan =
-            Self { reader, schema, keys: KeyFilter::All, valid: ValidFilter::All, sources: Vec::new() };
+        let mut scan = Self {
+            reader,
+            schema,
+            keys: KeyFilter::All,
+            valid: ValidFilter::All,
+            sources: Vec::new(),
+            begun: false,
+        };
         scan.add_source(entry, digest).await?;
         Ok(scan)
     }
@@ -335,6 +345,10 @@ impl Scan {
             self.fill().await?;
             if self.sources.is_empty() {
                 return Ok(None);
+            }
+            // What is in memory is read without a pause; a look-up of one key needs no second turn.
+            if std::mem::replace(&mut self.begun, true) {
+                turn().await;
             }
             // Rows below the first key of any group still to be read are complete.
             let bound = self.sources.iter().filter_map(Source::next_group_key).min().map(<[u8]>::to_vec);

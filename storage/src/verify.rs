@@ -1,5 +1,7 @@
 //! Verification: what a store says of itself, compared with what it holds. Never
 //! repairs.
+//!
+//! Invariant: it gives way often, so that dropping it ends it soon.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,11 +22,15 @@ use crate::merkle::{Frontier, LogHash};
 use crate::pack::{BYTES_MAX, footer_bytes, read_footer, read_header};
 use crate::reader::pack_path;
 use crate::record::Body;
-use crate::row_group::{FieldColumn, hash_rows, join_columns};
+use crate::row_group::{FieldColumn, join_columns};
 use crate::scan::{Scan, ScanRequest, ValidFilter};
 use crate::schema::{FieldId, FieldType, Schema, SchemaVersion};
 use crate::snapshot::SnapshotHeader;
 use crate::time::ValidTime;
+use crate::turn::{content_root, turn};
+
+/// Bytes of a pack that are hashed before others get a turn.
+const HASHED_AT_ONCE: usize = 4 << 20;
 
 /// How much is verified; each level does what those below it do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +118,7 @@ pub async fn verify(database: &Database, level: Level, progress: &mut Progress<'
         let packs = database.index().packs().map_err(|error| Error::damaged("the index", error))?;
         for (place, (pack, bytes)) in (0..).zip(&packs) {
             progress("packs", place, packs.len() as u64);
+            turn().await;
             verify_pack(database, *pack, *bytes, level, &mut report).await?;
         }
         progress("packs", packs.len() as u64, packs.len() as u64);
@@ -152,6 +159,7 @@ async fn verify_chain(
     let mut newest = None;
     for number in 0..total {
         progress("records", number, total);
+        turn().await;
         let sequence = Sequence::new(number);
         let path = slot_path(sequence);
         match database.record(sequence).await {
@@ -215,7 +223,12 @@ async fn verify_pack(
         }
     };
     report.bytes += content.len() as u64;
-    let found = PackDigest::new(blake3::hash(&content).into());
+    let mut hasher = blake3::Hasher::new();
+    for slice in content.chunks(HASHED_AT_ONCE) {
+        hasher.update(slice);
+        turn().await;
+    }
+    let found = PackDigest::new(hasher.finalize().into());
     if found != pack {
         report.find(&path, format_args!("its bytes hash to {found}"));
         return Ok(());
@@ -242,6 +255,7 @@ async fn verify_context(
     let mut seen = BTreeSet::new();
     for (place, entry) in (0..).zip(context.entries()) {
         progress("entries", place, total);
+        turn().await;
         let object = format!("entry {} of context {}", entry.id, context.name());
         if let Some(facts) = entry.facts() {
             let checked = verify_manifest(database, context, facts, &mut seen, report).await;
@@ -257,6 +271,7 @@ async fn verify_context(
     }
     for keyframe in context.keyframes() {
         report.keyframes += 1;
+        turn().await;
         let object = format!("a keyframe of context {}", context.name());
         if let Some(manifest) = keyframe.manifest {
             let checked = verify_manifest(database, context, manifest, &mut seen, report).await;
@@ -334,7 +349,7 @@ async fn content_root_of(
     let op =
         FieldColumn { field: OP, field_type: FieldType::Bool, values: Arc::new(BooleanArray::from(retract)) };
     let also = if is_full { Vec::new() } else { vec![op] };
-    Ok((hash_rows(&keys, &columns, &also).1, keys.len() as u64))
+    Ok((content_root(&keys, &columns, &also).await, keys.len() as u64))
 }
 
 async fn verify_manifest(
@@ -351,6 +366,7 @@ async fn verify_manifest(
         for (field, chunk) in &group.columns {
             if seen.insert((*chunk, *field)) {
                 report.chunks += 1;
+                turn().await;
                 let checked = verify_column(database, context, group, *field, *chunk).await;
                 report.note(format_args!("chunk {chunk}"), checked);
             }

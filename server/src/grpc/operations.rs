@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use calotype_proto::v1;
 use calotype_proto::v1::operation_service_server::{OperationService, OperationServiceServer};
-use calotype_storage::error::Error;
 use calotype_storage::verify::Level;
 use futures::Stream;
 use tokio::sync::watch;
@@ -117,8 +116,8 @@ impl Operations {
 }
 
 fn missing(id: &str) -> Status {
-    let name = id.chars().take(80).flat_map(char::escape_debug).collect();
-    status::of_store(&Error::NotFound { what: "operation", name })
+    let name: String = id.chars().take(80).flat_map(char::escape_debug).collect();
+    status::not_found("operation", name)
 }
 
 /// An operation that is watched.

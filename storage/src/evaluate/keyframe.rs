@@ -15,10 +15,11 @@ use crate::manifest::Part;
 use crate::merkle::{ContentHash, root};
 use crate::record::{Body, MaterialiseEntry};
 use crate::refusal::Refusal;
-use crate::row_group::{hash_rows, join_columns};
+use crate::row_group::join_columns;
 use crate::scan::{RowRef, Scan, ScanRequest, Window};
 use crate::schema::Schema;
 use crate::time::{SystemTime, ValidTime};
+use crate::turn;
 
 /// One part of a keyframe in the making.
 #[derive(Default)]
@@ -64,10 +65,10 @@ struct Resolved {
 
 impl Resolved {
     /// A root over all of it: rows, periods and entries.
-    fn root(&self) -> ContentRoot {
+    async fn root(&self) -> ContentRoot {
         let mut leaves = Vec::new();
         for rows in [&self.at, &self.after].into_iter().flatten() {
-            leaves.push(*content_root(rows).as_bytes());
+            leaves.push(*content_root(rows).await.as_bytes());
             let mut hasher = blake3::Hasher::new();
             for ((from, to), entry) in
                 rows.valid_from.iter().zip(&rows.valid_to).zip(rows.entries.iter().flatten())
@@ -80,8 +81,8 @@ impl Resolved {
     }
 }
 
-fn content_root(rows: &FactRows) -> ContentRoot {
-    hash_rows(&rows.keys, &rows.columns, &[]).1
+async fn content_root(rows: &FactRows) -> ContentRoot {
+    turn::content_root(&rows.keys, &rows.columns, &[]).await
 }
 
 pub(super) async fn evaluate(
@@ -198,12 +199,14 @@ async fn check(
     if let (Some(header), None) = (sealed, &resolved.after)
         && header.schema_version == schema.version().get()
     {
-        let empty = || ContentRoot::new(root::<ContentHash>(&[]));
-        let found = resolved.at.as_ref().map_or_else(empty, content_root);
+        let found = match &resolved.at {
+            None => ContentRoot::new(root::<ContentHash>(&[])),
+            Some(rows) => content_root(rows).await,
+        };
         return if found.to_string() == header.content_root { Ok(()) } else { Err(wrong()) };
     }
     let again = resolve(setting, context, schema, valid, known, false).await?;
-    if again.root() == resolved.root() { Ok(()) } else { Err(wrong()) }
+    if again.root().await == resolved.root().await { Ok(()) } else { Err(wrong()) }
 }
 
 /// Checks a keyframe that the log names against a resolution from the deltas alone.
@@ -227,7 +230,7 @@ pub async fn check_keyframe(setting: &Setting, context: &Context, keyframe: &Key
     let beyond = context.entries_known_at(keyframe.known).get(keyframe.covers.get() as usize..);
     let is_covered = beyond
         .is_some_and(|beyond| beyond.iter().all(|entry| matches!(entry.entry.body, Body::Materialise(_))));
-    if is_covered && from_deltas.root() == kept.root() {
+    if is_covered && from_deltas.root().await == kept.root().await {
         return Ok(());
     }
     let name =

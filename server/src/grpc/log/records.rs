@@ -49,7 +49,7 @@ pub(super) async fn list(
     let (records, next) = match filled.await {
         Ok(filled) => filled?,
         Err(_) => {
-            return Err(Status::deadline_exceeded(
+            return Err(status::deadline_exceeded(
                 "the records took longer than the deadline to read: ask for a smaller page",
             ));
         }

@@ -145,7 +145,7 @@ impl Watch {
             () = sleep_until(until) => {}
         }
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(Status::deadline_exceeded(
+            return Err(status::deadline_exceeded(
                 "the watch has come to its deadline: go on with its last token",
             ));
         }

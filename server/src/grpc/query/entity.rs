@@ -6,7 +6,7 @@ use calotype_query::resolve;
 use tonic::Status;
 
 use super::request;
-use crate::answer::until;
+use crate::answer::{too_slow, until};
 use crate::caller::Caller;
 use crate::grpc::{claim, values};
 use crate::node::Node;
@@ -31,7 +31,7 @@ pub(super) async fn get(
     };
     let (answer, row, bytes) = match tokio::time::timeout_at(until(node, caller), answered).await {
         Ok(answered) => answered.map_err(|error| status::of_query(&error))?,
-        Err(_) => return Err(request::too_slow()),
+        Err(_) => return Err(too_slow()),
     };
     node.metrics().sent(usize::from(row.is_some()), bytes);
     let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;

@@ -143,13 +143,6 @@ pub(super) fn columns(
     Ok(values::columns(answer, schema.map(Arc::as_ref)))
 }
 
-/// What a question gets that takes too long.
-pub(super) fn too_slow() -> Status {
-    Status::deadline_exceeded(
-        "the question took longer than its deadline or query_time_max: ask for less at once",
-    )
-}
-
 /// The context of a question, once this node has seen what the question must see. Who may not read it is not told
 /// what its key is.
 async fn look(
