@@ -3,148 +3,152 @@
 
 use std::time::Duration;
 
-/// What a server takes and gives at most.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// A message of any request but a put, bytes.
-    pub control_message_bytes_max: usize,
-    /// A message of a put, bytes.
-    pub ingest_message_bytes_max: usize,
-    /// A message that is sent, bytes; batches are cut to fit.
-    pub sent_message_bytes_max: usize,
-    /// What batches that are sent aim at, bytes in memory.
-    pub sent_batch_bytes: usize,
-    /// Streams open on one connection.
-    pub streams_per_connection_max: u32,
-    /// Requests of one connection that are worked on; more are refused.
-    pub requests_per_connection_max: usize,
-    /// Connections in all.
-    pub connections_max: usize,
-    /// Connections from one address.
-    pub connections_per_address_max: usize,
-    /// How long a new connection may take to begin its first request.
-    pub first_request_timeout: Duration,
-    /// How long a connection may stay without a request.
-    pub idle_timeout: Duration,
-    /// After how long without a sign of life a client is asked for one.
-    pub keepalive_interval: Duration,
-    /// How long it may take to give it.
-    pub keepalive_timeout: Duration,
-    /// After how long a connection is asked to end.
-    pub connection_age_max: Duration,
-    /// How long its open requests may go on then.
-    pub connection_age_grace: Duration,
-    /// All headers of a request, bytes.
-    pub header_list_bytes_max: u32,
-    /// Streams reset by the client that are remembered.
-    pub pending_resets_max: usize,
-    /// Streams reset for the client's errors before the connection ends.
-    pub local_resets_max: usize,
-    /// The metadata of an Arrow message, bytes.
-    pub ipc_metadata_bytes_max: usize,
-    /// The body of an Arrow message, bytes.
-    pub ipc_body_bytes_max: usize,
-    /// Columns of an Arrow schema.
-    pub ipc_columns_max: usize,
-    /// How deep the types of an Arrow schema nest.
-    pub ipc_depth_max: usize,
-    /// Rows of a record batch.
-    pub ipc_rows_max: usize,
-    /// What an Arrow message may become when it is decompressed, bytes.
-    pub ipc_raw_bytes_max: usize,
-    /// How many times its compressed size it may become.
-    pub ipc_raw_ratio_max: usize,
-    /// Whether compressed Arrow bodies are taken at all.
-    pub ipc_accept_compressed: bool,
-    /// Questions of one principal that are worked on at once.
-    pub queries_per_principal_max: usize,
-    /// Questions of one principal that wait; more are refused.
-    pub queries_queued_max: usize,
-    /// How long a question may take.
-    pub query_time_max: Duration,
-    /// How long a client may take to read the next part of an answer.
-    pub stall_time_max: Duration,
-    /// Rows of an answer.
-    pub result_rows_max: u64,
-    /// An answer, bytes in memory of all its batches.
-    pub result_bytes_max: u64,
-    /// Keys that one question names.
-    pub keys_max: usize,
-    /// Items of a page.
-    pub page_size_max: usize,
-    /// Watches of one principal.
-    pub watches_per_principal_max: usize,
-    /// Operations that run at once.
-    pub operations_max: usize,
-    /// Rows of a put.
-    pub put_rows_max: u64,
-    /// A put, bytes in memory.
-    pub put_bytes_max: u64,
-    /// All puts that are being taken, bytes in memory; more are refused.
-    pub ingest_bytes_max: usize,
-    /// Puts that are being taken.
-    pub puts_max: usize,
-    /// How long a client may take to send the next part of a put.
-    pub put_stall_time_max: Duration,
-    /// From how many rows on an answer is offered in several parts.
-    pub endpoint_rows: u64,
-    /// In how many parts at most.
-    pub endpoints_max: usize,
-    /// How long requests may go on after the server was told to stop.
-    pub drain_time_max: Duration,
-    /// How long `at_least` waits for a commit that is not there yet.
-    pub at_least_time_max: Duration,
-}
+use crate::settings::section::section;
+use crate::settings::value::Unit;
 
-impl Default for Limits {
-    fn default() -> Self {
-        const KIB: usize = 1 << 10;
-        const MIB: usize = 1 << 20;
-        Self {
-            control_message_bytes_max: 4 * MIB,
-            ingest_message_bytes_max: 16 * MIB,
-            sent_message_bytes_max: 3 * MIB,
-            sent_batch_bytes: MIB,
-            streams_per_connection_max: 128,
-            requests_per_connection_max: 64,
-            connections_max: 4096,
-            connections_per_address_max: 256,
-            first_request_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(300),
-            keepalive_interval: Duration::from_secs(30),
-            keepalive_timeout: Duration::from_secs(10),
-            connection_age_max: Duration::from_secs(1800),
-            connection_age_grace: Duration::from_secs(300),
-            header_list_bytes_max: 16 << 10,
-            pending_resets_max: 20,
-            local_resets_max: KIB,
-            ipc_metadata_bytes_max: MIB,
-            ipc_body_bytes_max: 16 * MIB,
-            ipc_columns_max: 4096,
-            ipc_depth_max: 16,
-            ipc_rows_max: 1_000_000,
-            ipc_raw_bytes_max: 64 * MIB,
-            ipc_raw_ratio_max: 200,
-            ipc_accept_compressed: false,
-            queries_per_principal_max: 8,
-            queries_queued_max: 32,
-            query_time_max: Duration::from_secs(300),
-            stall_time_max: Duration::from_secs(60),
-            result_rows_max: 100_000_000,
-            result_bytes_max: 10 << 30,
-            keys_max: 10_000,
-            page_size_max: 1000,
-            watches_per_principal_max: 64,
-            operations_max: 2,
-            put_rows_max: 20_000_000,
-            put_bytes_max: 1 << 30,
-            ingest_bytes_max: 512 * MIB,
-            puts_max: 64,
-            put_stall_time_max: Duration::from_secs(60),
-            endpoint_rows: 250_000,
-            endpoints_max: 16,
-            drain_time_max: Duration::from_secs(30),
-            at_least_time_max: Duration::from_secs(2),
-        }
-    }
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+const BLINK: Duration = Duration::from_millis(10);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+const WEEK: Duration = Duration::from_hours(168);
+
+section! {
+    /// What a server takes and gives at most.
+    Limits = "limits";
+
+    /// A message of any request but a put.
+    control_message_bytes_max: usize = 4 << 20, Unit::Bytes(64 * KIB, 64 * MIB);
+
+    /// A message of a put.
+    ingest_message_bytes_max: usize = 16 << 20, Unit::Bytes(64 * KIB, 256 * MIB);
+
+    /// A message that is sent; batches are cut to fit.
+    sent_message_bytes_max: usize = 3 << 20, Unit::Bytes(64 * KIB, 256 * MIB);
+
+    /// What batches that are sent aim at, in memory.
+    sent_batch_bytes: usize = 1 << 20, Unit::Bytes(4 * KIB, 64 * MIB);
+
+    /// Streams open on one connection.
+    streams_per_connection_max: u32 = 128, Unit::Count(1, 10_000);
+
+    /// Requests of one connection that are worked on; more are refused.
+    requests_per_connection_max: usize = 64, Unit::Count(1, 10_000);
+
+    /// Connections in all.
+    connections_max: usize = 4096, Unit::Count(1, 1_000_000);
+
+    /// Connections from one address.
+    connections_per_address_max: usize = 256, Unit::Count(1, 1_000_000);
+
+    /// How long a new connection may take to begin its first request.
+    first_request_timeout: Duration = Duration::from_secs(10), Unit::Duration(BLINK, HOUR);
+
+    /// How long a connection may stay without a request.
+    idle_timeout: Duration = Duration::from_mins(5), Unit::Duration(BLINK, DAY);
+
+    /// After how long without a sign of life a client is asked for one.
+    keepalive_interval: Duration = Duration::from_secs(30), Unit::Duration(BLINK, HOUR);
+
+    /// How long it may take to give it.
+    keepalive_timeout: Duration = Duration::from_secs(10), Unit::Duration(BLINK, HOUR);
+
+    /// After how long a connection is asked to end.
+    connection_age_max: Duration = Duration::from_mins(30), Unit::Duration(BLINK, WEEK);
+
+    /// How long its open requests may go on then.
+    connection_age_grace: Duration = Duration::from_mins(5), Unit::Duration(Duration::ZERO, DAY);
+
+    /// All headers of a request.
+    header_list_bytes_max: u32 = 16 << 10, Unit::Bytes(8 * KIB, MIB);
+
+    /// Streams reset by the client that are remembered.
+    pending_resets_max: usize = 20, Unit::Count(1, 10_000);
+
+    /// Streams reset for the client's errors before the connection ends.
+    local_resets_max: usize = 1024, Unit::Count(1, 100_000);
+
+    /// The metadata of an Arrow message.
+    ipc_metadata_bytes_max: usize = 1 << 20, Unit::Bytes(4 * KIB, 64 * MIB);
+
+    /// The body of an Arrow message.
+    ipc_body_bytes_max: usize = 16 << 20, Unit::Bytes(64 * KIB, 256 * MIB);
+
+    /// Columns of an Arrow schema.
+    ipc_columns_max: usize = 4096, Unit::Count(1, 65_536);
+
+    /// How deep the types of an Arrow schema nest.
+    ipc_depth_max: usize = 16, Unit::Count(1, 64);
+
+    /// Rows of a record batch.
+    ipc_rows_max: usize = 1_000_000, Unit::Count(1, 100_000_000);
+
+    /// What an Arrow message may become when it is decompressed.
+    ipc_raw_bytes_max: usize = 64 << 20, Unit::Bytes(64 * KIB, GIB);
+
+    /// How many times its compressed size it may become.
+    ipc_raw_ratio_max: usize = 200, Unit::Count(1, 10_000);
+
+    /// Whether compressed Arrow bodies are taken at all.
+    ipc_accept_compressed: bool = false, Unit::Flag;
+
+    /// Questions of one principal that are worked on at once.
+    queries_per_principal_max: usize = 8, Unit::Count(1, 10_000);
+
+    /// Questions of one principal that wait; more are refused.
+    queries_queued_max: usize = 32, Unit::Count(0, 100_000);
+
+    /// How long a question may take.
+    query_time_max: Duration = Duration::from_mins(5), Unit::Duration(BLINK, DAY);
+
+    /// How long a client may take to read the next part of an answer.
+    stall_time_max: Duration = Duration::from_mins(1), Unit::Duration(BLINK, HOUR);
+
+    /// Rows of an answer.
+    result_rows_max: u64 = 100_000_000, Unit::Count(1, 1_000_000_000_000);
+
+    /// An answer, in memory of all its batches.
+    result_bytes_max: u64 = 10 << 30, Unit::Bytes(MIB, TIB);
+
+    /// Keys that one question names.
+    keys_max: usize = 10_000, Unit::Count(1, 1_000_000);
+
+    /// Items of a page.
+    page_size_max: usize = 1000, Unit::Count(1, 10_000);
+
+    /// Watches of one principal.
+    watches_per_principal_max: usize = 64, Unit::Count(1, 100_000);
+
+    /// Operations that run at once.
+    operations_max: usize = 2, Unit::Count(1, 1000);
+
+    /// Rows of a put.
+    put_rows_max: u64 = 20_000_000, Unit::Count(1, 1_000_000_000);
+
+    /// A put, in memory.
+    put_bytes_max: u64 = 1 << 30, Unit::Bytes(MIB, 64 * GIB);
+
+    /// All puts that are being taken, in memory; more are refused.
+    ingest_bytes_max: usize = 512 << 20, Unit::Bytes(MIB, 64 * GIB);
+
+    /// Puts that are being taken.
+    puts_max: usize = 64, Unit::Count(1, 10_000);
+
+    /// How long a client may take to send the next part of a put.
+    put_stall_time_max: Duration = Duration::from_mins(1), Unit::Duration(BLINK, HOUR);
+
+    /// From how many rows on an answer is offered in several parts.
+    endpoint_rows: u64 = 250_000, Unit::Count(1, 1_000_000_000_000);
+
+    /// In how many parts at most.
+    endpoints_max: usize = 16, Unit::Count(1, 1000);
+
+    /// How long requests may go on after the server was told to stop.
+    drain_time_max: Duration = Duration::from_secs(30), Unit::Duration(Duration::ZERO, HOUR);
+
+    /// How long `at_least` waits for a commit that is not there yet.
+    at_least_time_max: Duration = Duration::from_secs(2), Unit::Duration(Duration::ZERO, MINUTE);
 }

@@ -1,6 +1,6 @@
 //! Errors as gRPC carries them: a code, a message, and exactly one `ErrorInfo`.
 //!
-//! Invariants: a client's mistake is never INTERNAL or UNKNOWN; a status with its details, in base64 among the
+//! Invariants: a client's mistake is never `INTERNAL` or `UNKNOWN`; a status with its details, in base64 among the
 //! trailers, stays below the 8 KiB that clients take as headers; no control character leaves in a message.
 
 mod details;
@@ -31,75 +31,75 @@ const RACE_RETRY: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a>(pub &'a str);
 
-/// What is wrong with a field of the request. INVALID_ARGUMENT.
+/// What is wrong with a field of the request. `INVALID_ARGUMENT`.
 pub fn invalid(field: Field<'_>, what: impl Display) -> Status {
     let draft = Draft::new(Code::InvalidArgument, "INVALID_FIELD", format_args!("{}: {what}", field.0));
     draft.with(variable("field", field.0)).violates(field.0, &what).status()
 }
 
-/// A time or a place that is not there yet, in a field of the request. OUT_OF_RANGE.
+/// A time or a place that is not there yet, in a field of the request. `OUT_OF_RANGE`.
 pub fn out_of_range(field: Field<'_>, what: impl Display) -> Status {
     let draft = Draft::new(Code::OutOfRange, "OUT_OF_RANGE", format_args!("{}: {what}", field.0));
     draft.with(variable("field", field.0)).violates(field.0, &what).status()
 }
 
 /// A limit that was run into, named as in the settings; nothing was done. May be retried after the given time where
-/// there is one. RESOURCE_EXHAUSTED.
+/// there is one. `RESOURCE_EXHAUSTED`.
 pub fn exhausted(limit: &'static str, what: impl Display, retry_after: Option<Duration>) -> Status {
     let draft = Draft::new(Code::ResourceExhausted, "LIMIT_REACHED", what);
     draft.with(variable("limit", limit)).retry_after(retry_after).status()
 }
 
-/// There is no such thing: `not_found("snapshot", id)`. NOT_FOUND.
+/// There is no such thing: `not_found("snapshot", id)`. `NOT_FOUND`.
 pub fn not_found(kind: &'static str, name: impl Display) -> Status {
     let draft = Draft::new(Code::NotFound, "NOT_FOUND", format_args!("there is no {kind} {name}"));
     draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
 }
 
-/// There is such a thing already. ALREADY_EXISTS.
+/// There is such a thing already. `ALREADY_EXISTS`.
 pub fn already_exists(kind: &'static str, name: impl Display) -> Status {
     let draft =
         Draft::new(Code::AlreadyExists, "ALREADY_EXISTS", format_args!("there is a {kind} {name} already"));
     draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
 }
 
-/// Something must change first. FAILED_PRECONDITION.
+/// Something must change first. `FAILED_PRECONDITION`.
 pub fn failed_precondition(reason: &'static str, what: impl Display) -> Status {
     Draft::new(Code::FailedPrecondition, reason, what).status()
 }
 
-/// A race was lost and nothing was done; it may be run again at once. ABORTED.
+/// A race was lost and nothing was done; it may be run again at once. `ABORTED`.
 pub fn aborted(reason: &'static str, what: impl Display) -> Status {
     Draft::new(Code::Aborted, reason, what).retry_after(Some(RACE_RETRY)).status()
 }
 
 /// This node cannot do it now. May be retried here after the given time where there is one, else elsewhere.
-/// UNAVAILABLE.
+/// `UNAVAILABLE`.
 pub fn unavailable(reason: &'static str, what: impl Display, retry_after: Option<Duration>) -> Status {
     Draft::new(Code::Unavailable, reason, what).retry_after(retry_after).status()
 }
 
-/// The client's deadline, or the server's limit of time, has passed. DEADLINE_EXCEEDED.
+/// The client's deadline, or the server's limit of time, has passed. `DEADLINE_EXCEEDED`.
 pub fn deadline_exceeded(what: impl Display) -> Status {
     Draft::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", what).status()
 }
 
-/// The client, or the end of the server, ended it. CANCELLED.
+/// The client, or the end of the server, ended it. `CANCELLED`.
 pub fn cancelled(what: impl Display) -> Status {
     Draft::new(Code::Cancelled, "CANCELLED", what).status()
 }
 
-/// Something stored is not what its name says. DATA_LOSS.
+/// Something stored is not what its name says. `DATA_LOSS`.
 pub fn data_loss(reason: &'static str, what: impl Display) -> Status {
     Draft::new(Code::DataLoss, reason, what).status()
 }
 
-/// What is not built. UNIMPLEMENTED.
+/// What is not built. `UNIMPLEMENTED`.
 pub fn unimplemented(what: impl Display) -> Status {
     Draft::new(Code::Unimplemented, "UNIMPLEMENTED", what).status()
 }
 
-/// A broken invariant of our own. INTERNAL.
+/// A broken invariant of our own. `INTERNAL`.
 pub fn internal(what: impl Display) -> Status {
     Draft::new(Code::Internal, "INTERNAL", what).status()
 }
@@ -125,6 +125,7 @@ pub fn of_query(error: &QueryError) -> Status {
 }
 
 /// An error of the store.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others are about nothing that a client names")]
 pub fn of_store(error: &Error) -> Status {
     let draft = Draft::new(code_of(error.code()), error.reason(), reasons(error));
     let draft = error.variables().into_iter().fold(draft, Draft::with).retry_after(retry_of(error));
