@@ -22,6 +22,7 @@ use tonic::Status;
 pub use self::whole::{WholeBody, check_whole, whole};
 use crate::admission::PutPermit;
 use crate::caller::Caller;
+use crate::follow::stopping;
 use crate::node::Node;
 use crate::status;
 use crate::telemetry::metrics::Metrics;
@@ -140,7 +141,7 @@ async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) ->
             node.metrics().panicked();
             Err(status::internal("the commit panicked: whether it took place can be seen in the log"))
         }
-        Err(_) => Err(Status::unavailable("the server is stopping: ask again with the same request id")),
+        Err(_) => Err(stopping()),
     }
 }
 
@@ -161,7 +162,7 @@ pub async fn in_time<T>(
         return message;
     }
     if caller.deadline == Some(until) {
-        return Err(Status::deadline_exceeded("the deadline passed before all of the put had come"));
+        return Err(status::deadline_exceeded("the deadline passed before all of the put had come"));
     }
     node.metrics().refused("put_stall_time_max");
     let what = format!("nothing of the put came for put_stall_time_max = {} s", stall.as_secs());

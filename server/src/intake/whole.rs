@@ -45,7 +45,8 @@ pub(crate) fn mark<T>(request: &mut tonic::Request<T>) {
 }
 
 fn lost(what: impl Display) -> Status {
-    Status::aborted(format!("the request was lost before its end: {what}"))
+    let what = format!("the request was lost before its end: {what}; nothing was applied, send it again");
+    status::aborted("REQUEST_CUT_SHORT", what)
 }
 
 impl<B> Body for WholeBody<B>
