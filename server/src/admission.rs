@@ -1,50 +1,87 @@
 //! Who gets in: how many questions, puts and watches of whom at once; more are refused at once.
+//!
+//! Invariants: whatever is admitted is given back when its permit is dropped, also in the middle of waiting; a
+//! principal is remembered only while something of it is admitted or waits, and at most [`PRINCIPALS_MAX`] are.
+
+mod put;
+mod seats;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calotype_storage::name::Principal;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 
+pub use self::put::PutPermit;
+use self::put::Puts;
+use self::seats::{Seat, Seats};
 use crate::limits::Limits;
+use crate::status;
 use crate::telemetry::metrics::Metrics;
+
+/// Principals that have something admitted at once. The name is only claimed, so it must not cost memory to make
+/// up many.
+pub const PRINCIPALS_MAX: usize = 16_384;
+
+/// After what time a refused question may be asked again.
+const RETRY_QUERY: Duration = Duration::from_millis(100);
+/// After what time a refused watch or put may be tried again.
+const RETRY_LATER: Duration = Duration::from_secs(1);
 
 /// Who gets in.
 #[derive(Debug)]
-pub struct Admission;
+pub struct Admission {
+    seats: Arc<Seats>,
+    puts: Arc<Puts>,
+    queries_queued_max: usize,
+    watches_per_principal_max: usize,
+    metrics: Arc<Metrics>,
+}
 
 /// The right to work on a question; given back when dropped.
 #[derive(Debug)]
-pub struct Permit;
-
-/// Memory held by a put that is being taken; given back when dropped.
-#[derive(Debug)]
-pub struct PutPermit;
-
-impl PutPermit {
-    /// Takes memory for what has come in, `bytes` more.
-    ///
-    /// # Errors
-    /// The put is too large, or all puts together are.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), Status> {
-        _ = bytes;
-        Ok(())
-    }
+pub struct Permit {
+    // Before the seat, so that the turn is free by the time the principal is forgotten.
+    _turn: Option<OwnedSemaphorePermit>,
+    _seat: Seat,
 }
 
 impl Admission {
     /// Admits as the limits say.
     pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
-        _ = (limits, metrics);
-        Self
+        Self {
+            seats: Arc::new(Seats::new(limits.queries_per_principal_max)),
+            puts: Arc::new(Puts::new(limits, Arc::clone(&metrics))),
+            queries_queued_max: limits.queries_queued_max,
+            watches_per_principal_max: limits.watches_per_principal_max,
+            metrics,
+        }
     }
 
-    /// Waits for a turn to ask, among the questions of the same principal.
+    /// Waits for a turn to ask, among the questions of the same principal: first come, first served. A wait that is
+    /// dropped gives its place back.
     ///
     /// # Errors
     /// Too many wait already.
     pub async fn query(&self, principal: &Principal) -> Result<Permit, Status> {
-        _ = principal;
-        Ok(Permit)
+        let (mut seat, turns) = self.seat(principal)?;
+        let turn = if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
+            turn
+        } else {
+            if !seat.wait(self.queries_queued_max) {
+                let what = format!(
+                    "{} questions of '{}' wait already: ask again later, or fewer at once",
+                    self.queries_queued_max,
+                    principal.as_str()
+                );
+                return Err(self.refuse("queries_queued_max", what, RETRY_QUERY));
+            }
+            let turn = turns.acquire_owned().await;
+            seat.waited();
+            turn.map_err(|_| status::internal("the turns of a principal were closed"))?
+        };
+        Ok(Permit { _turn: Some(turn), _seat: seat })
     }
 
     /// A watch that stays open.
@@ -52,8 +89,16 @@ impl Admission {
     /// # Errors
     /// The principal has too many.
     pub fn watch(&self, principal: &Principal) -> Result<Permit, Status> {
-        _ = principal;
-        Ok(Permit)
+        let (mut seat, _) = self.seat(principal)?;
+        if seat.watch(self.watches_per_principal_max) {
+            return Ok(Permit { _turn: None, _seat: seat });
+        }
+        let what = format!(
+            "'{}' has {} watches open already: close one, or watch more in one",
+            principal.as_str(),
+            self.watches_per_principal_max
+        );
+        Err(self.refuse("watches_per_principal_max", what, RETRY_LATER))
     }
 
     /// A put that begins.
@@ -61,6 +106,21 @@ impl Admission {
     /// # Errors
     /// Too many are being taken.
     pub fn put(&self) -> Result<PutPermit, Status> {
-        Ok(PutPermit)
+        Puts::begin(&self.puts)
+    }
+
+    fn seat(&self, principal: &Principal) -> Result<(Seat, Arc<tokio::sync::Semaphore>), Status> {
+        Seats::take(&self.seats, principal).ok_or_else(|| {
+            let what = format!("{PRINCIPALS_MAX} principals ask at once: try again later");
+            self.refuse("principals_max", what, RETRY_LATER)
+        })
+    }
+
+    fn refuse(&self, limit: &'static str, what: String, retry_after: Duration) -> Status {
+        self.metrics.refused(limit);
+        status::exhausted(limit, what, Some(retry_after))
     }
 }
+
+#[cfg(test)]
+mod tests;

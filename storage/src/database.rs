@@ -229,6 +229,11 @@ impl Database {
         self.inner.clock.now()
     }
 
+    /// Why nothing is written any more until the store is opened again; `None` while all is well.
+    pub fn poison_reason(&self) -> Option<String> {
+        self.inner.poison.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How far the log has been applied; `None` before the first record.
     pub fn head(&self) -> Option<Applied> {
         self.inner.head()

@@ -1,0 +1,50 @@
+//! Puts right the errors that come from below the doors, where a client's mistake is called the server's: messages
+//! that cannot be decoded, and messages that are too large.
+
+use tonic::{Code, Status};
+
+use crate::status::{self, Field};
+
+/// How the errors begin that the gRPC library makes of bytes that are no message.
+const UNDECODED: [&str; 6] = [
+    "failed to decode Protobuf message",
+    "Missing request message",
+    "Unexpected EOF decoding stream",
+    "protocol error: received message with",
+    "Error decompressing",
+    "Error, decoded message length too large",
+];
+
+/// The error as the client should see it; `None` if it is right as it is.
+pub(super) fn mended(found: &Status) -> Option<Status> {
+    let (code, message) = (found.code(), found.message());
+    if !found.details().is_empty() || !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
+        return None;
+    }
+    match code {
+        Code::Internal => Some(status::invalid(Field("message"), message)),
+        Code::OutOfRange | Code::ResourceExhausted => {
+            let what = format!("{message}: send less in one message");
+            Some(status::exhausted("message_bytes_max", what, None))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_decoded_is_the_clients_mistake() {
+        let check = |found: &Status, expected: Option<Code>| {
+            assert_eq!(mended(found).map(|status| status.code()), expected, "{found}");
+        };
+        let garbage = "failed to decode Protobuf message: invalid wire type";
+        check(&Status::internal(garbage), Some(Code::InvalidArgument));
+        let large = "Error, decoded message length too large: found 9 bytes, the limit is: 4 bytes";
+        check(&Status::out_of_range(large), Some(Code::ResourceExhausted));
+        check(&Status::internal("a broken invariant"), None);
+        check(&Status::out_of_range("known_at lies in the future"), None);
+    }
+}

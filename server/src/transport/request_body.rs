@@ -1,0 +1,79 @@
+//! What a client sends, as the doors see it.
+//!
+//! Invariants: a request that is cut short ends with an error, never as if it were complete; one whose client keeps
+//! the rest to itself ends in time.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep};
+use tonic::Status;
+
+use crate::node::Node;
+use crate::status;
+
+/// What a client sends.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    incoming: Incoming,
+    node: Node,
+    stall: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, node: Node, stall: Option<Duration>) -> Self {
+        Self { incoming, node, stall, sleep: None, waiting: false }
+    }
+
+    /// Ready once the client has kept silent for too long.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<Status> {
+        let Some(stall) = self.stall else {
+            return Poll::Pending;
+        };
+        let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(stall)));
+        if !std::mem::replace(&mut self.waiting, true) {
+            timer.as_mut().reset(Instant::now() + stall);
+        }
+        ready!(timer.as_mut().poll(context));
+        self.node.metrics().refused("put_stall_time_max");
+        let what = format!("the rest of the request did not come within {} s", stall.as_secs());
+        Poll::Ready(status::exhausted("put_stall_time_max", what, None))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match Pin::new(&mut self.incoming).poll_frame(context) {
+            Poll::Ready(frame) => {
+                self.waiting = false;
+                // The gRPC library takes a stream that its client reset for one that has ended well.
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| cut_short())))
+            }
+            Poll::Pending => self.poll_stalled(context).map(|stalled| Some(Err(stalled))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+fn cut_short() -> Status {
+    Status::aborted("the request was cut short before its end: nothing of it was applied; send it again")
+}

@@ -1,0 +1,90 @@
+//! Ends answers that nobody reads: while the client gives no room to send, an answer is not asked for more, so that
+//! only its task can notice how long that has been.
+
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+tokio::task_local! {
+    static WATCHDOG: Arc<Watchdog>;
+}
+
+/// When the task of a request ends, whatever it waits for.
+#[derive(Debug, Default)]
+pub(super) struct Watchdog {
+    until: Mutex<Option<Instant>>,
+}
+
+impl Watchdog {
+    /// The watchdog of the task that runs; one that watches nothing outside of such tasks.
+    pub(super) fn here() -> Arc<Self> {
+        WATCHDOG.try_with(Arc::clone).unwrap_or_default()
+    }
+
+    /// Ends the task at `until` if nothing else is said before.
+    pub(super) fn set(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn until(&self) -> Option<Instant> {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a request's task under a watchdog of its own. Dropped, it resets the stream.
+pub(super) async fn watched(task: impl Future<Output = ()>) {
+    let watchdog = Arc::new(Watchdog::default());
+    let watched = async {
+        let mut task = pin!(task);
+        let mut sleep: Option<Pin<Box<Sleep>>> = None;
+        std::future::poll_fn(|context| {
+            if task.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let Some(until) = watchdog.until() else {
+                return Poll::Pending;
+            };
+            let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(until)));
+            if sleep.deadline() != until {
+                sleep.as_mut().reset(until);
+            }
+            sleep.as_mut().poll(context)
+        })
+        .await;
+    };
+    WATCHDOG.scope(Arc::clone(&watchdog), watched).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_waits_longer_than_it_said_ends() {
+        let begun = Instant::now();
+        watched(async {
+            Watchdog::here().set(Some(Instant::now() + Duration::from_secs(5)));
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            Watchdog::here().set(Some(Instant::now() + Duration::from_secs(5)));
+            std::future::pending::<()>().await;
+        })
+        .await;
+        assert_eq!(begun.elapsed().as_secs(), 8);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_is_not_watched_any_more_goes_on() {
+        let begun = Instant::now();
+        watched(async {
+            Watchdog::here().set(Some(Instant::now() + Duration::from_secs(5)));
+            Watchdog::here().set(None);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        })
+        .await;
+        assert_eq!(begun.elapsed().as_secs(), 60);
+    }
+}
