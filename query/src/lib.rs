@@ -12,6 +12,7 @@ pub mod error;
 pub mod history;
 pub mod keys;
 pub mod offsets;
+pub mod parts;
 pub mod policy;
 pub mod result_hash;
 pub mod snapshot;

@@ -67,6 +67,14 @@ pub trait Encode: Send + 'static {
     /// # Errors
     /// The batch cannot be sent.
     fn encode(&mut self, batch: RecordBatch) -> Result<Vec<Self::Part>, Status>;
+
+    /// What is still held back, once there are no more rows.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    fn finish(&mut self) -> Result<Vec<Self::Part>, Status> {
+        Ok(Vec::new())
+    }
 }
 
 /// Runs a question: waits for a turn, computes the answer's beginning, and goes on in the background. `ask` makes
@@ -144,6 +152,9 @@ impl<E: Encode> Pump<E> {
         loop {
             let batch = answer.next().await.map_err(|error| status::of_query(&error))?;
             let Some(batch) = batch else {
+                for part in self.encoder.finish()? {
+                    self.send(Part::Batch(part)).await?;
+                }
                 let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;
                 return self.send(Part::End(end)).await;
             };

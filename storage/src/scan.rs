@@ -21,7 +21,7 @@ use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;
 use crate::identity::Ordinal;
 use crate::key::EncodedKeys;
-use crate::manifest::{Manifest, Part};
+use crate::manifest::{Group, Manifest, Part};
 use crate::pieces::Timeline;
 use crate::planted::{Bug, is_planted};
 use crate::reader::ChunkReader;
@@ -334,6 +334,11 @@ impl Scan {
     /// The schema in which columns are answered.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// The row groups that are still to be read, source by source: what a scan costs before it begins.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.sources.iter().flat_map(|source| source.groups.iter().map(|group| &source.manifest.groups[*group]))
     }
 
     /// The next keys; `None` at the end.
