@@ -50,7 +50,10 @@ fn boundaries(mut groups: Vec<(&[u8], u64)>, part_rows: u64, parts_max: usize) -
         let next = boundaries.len() as u64 + 1;
         let last = boundaries.last().map_or(groups[0].0, Vec::as_slice);
         // A part begins where its share of the rows lies behind, never within a key.
-        if next < parts && u128::from(before) * u128::from(parts) >= u128::from(rows) * u128::from(next) && *first_key > last {
+        if next < parts
+            && u128::from(before) * u128::from(parts) >= u128::from(rows) * u128::from(next)
+            && *first_key > last
+        {
             boundaries.push(first_key.to_vec());
         }
         before += rows_of_group;

@@ -13,6 +13,7 @@ mod work;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -30,11 +31,13 @@ use health::Health;
 pub struct Options {
     /// Whether clients may ask for the interface's descriptors.
     pub reflection: bool,
+    /// How often it is asked whether others have committed.
+    pub poll_interval: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reflection: true }
+        Self { reflection: true, poll_interval: Duration::from_millis(200) }
     }
 }
 
@@ -68,7 +71,7 @@ pub async fn run(
 ) -> Result<(), ServeError> {
     let health = Health::new();
     let router = routes::router(&node, &health, options)?;
-    run_router(listener, metrics, node, router, health, shutdown).await
+    run_router(listener, metrics, node, router, health, options, shutdown).await
 }
 
 /// As [`run`], with services of one's own.
@@ -78,6 +81,7 @@ pub(crate) async fn run_router(
     node: Node,
     router: Router,
     health: Health,
+    options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
@@ -86,7 +90,7 @@ pub(crate) async fn run_router(
     let probes = metrics.map(|listener| {
         AbortOnDropHandle::new(tokio::spawn(probes::serve(listener, node.clone(), Arc::clone(&health))))
     });
-    let background = background::start(&node, &health);
+    let background = background::start(&node, &health, options.poll_interval);
     let transport = Transport::new(node.clone(), router);
     info!(%address, store = %node.database().store_id(), "serving");
     transport.accept(listener, shutdown).await;

@@ -338,7 +338,9 @@ impl Scan {
 
     /// The row groups that are still to be read, source by source: what a scan costs before it begins.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.sources.iter().flat_map(|source| source.groups.iter().map(|group| &source.manifest.groups[*group]))
+        self.sources
+            .iter()
+            .flat_map(|source| source.groups.iter().map(|group| &source.manifest.groups[*group]))
     }
 
     /// The next keys; `None` at the end.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use calotype_client::{ClientError, ServerError};
 use calotype_server::serve::ServeError;
+use calotype_server::page_token::TokenKeyError;
 use calotype_server::settings::SettingsError;
-use calotype_storage::error::{Code, Error};
+use calotype_server::telemetry::TelemetryError;
 pub(crate) use calotype_storage::error::reasons;
+use calotype_storage::error::{Code, Error};
 use tonic::Code as WireCode;
 
 use crate::feed::FeedError;
@@ -27,6 +29,12 @@ pub(crate) enum CliError {
     /// The store could not be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The log or the traces of a server cannot be begun. Mend its settings.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The key of a server's tokens cannot be used.
+    #[error(transparent)]
+    TokenKey(#[from] TokenKeyError),
     /// The settings of the server cannot be used. Mend them.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -54,6 +62,9 @@ pub(crate) enum CliError {
     /// The environment names a store and a server.
     #[error("both CALOTYPE_STORE and CALOTYPE_SERVER are set")]
     TwoPlaces,
+    /// No server was named.
+    #[error("no server was named")]
+    NeedsServer,
     /// A server was named where only the store itself will do.
     #[error("this needs the store itself; it cannot be done through the server at {0}")]
     NeedsStore(String),
@@ -105,7 +116,7 @@ pub(crate) enum CliError {
         /// Its address.
         address: String,
         /// What it says of itself.
-        state: &'static str,
+        state: String,
     },
     /// An address cannot be listened on.
     #[error("could not listen on {address}")]
@@ -128,7 +139,7 @@ pub(crate) enum CliError {
         reason: String,
     },
     /// The folder for the demo holds something else.
-    #[error("the store at {0} was not made by the demo")]
+    #[error("the store of {0} was not made by the demo")]
     NotTheDemo(String),
 }
 
@@ -156,11 +167,12 @@ impl CliError {
                 return code_of_io(source);
             }
             Self::Feed(error) if error.is_missing_file() => Code::NotFound,
-            Self::Settings(error) if error.is_missing_file() => Code::NotFound,
+            Self::Settings(SettingsError::Read { source, .. }) => return code_of_io(source),
             Self::Output(error) if error.is_storage_full() => Code::ResourceExhausted,
             Self::Input(_)
             | Self::Feed(_)
             | Self::Settings(_)
+            | Self::Telemetry(_)
             | Self::Argument { .. }
             | Self::Strict { .. }
             | Self::StoreAddress { .. } => Code::InvalidArgument,
@@ -174,6 +186,8 @@ impl CliError {
             | Self::NoStore
             | Self::TwoPlaces
             | Self::NeedsStore(_)
+            | Self::NeedsServer
+            | Self::TokenKey(_)
             | Self::BinaryToTerminal(_)
             | Self::NotConfirmed => return None,
         })
@@ -181,10 +195,12 @@ impl CliError {
 
     /// The process's exit code, as `--help` lists them.
     pub(crate) fn exit_code(&self) -> u8 {
-        let is_usage = matches!(
-            self,
-            Self::NoStore | Self::TwoPlaces | Self::NeedsStore(_) | Self::BinaryToTerminal(_)
-        );
+        let is_usage =
+            matches!(self, Self::NoStore
+                | Self::TwoPlaces
+                | Self::NeedsStore(_)
+                | Self::NeedsServer
+                | Self::BinaryToTerminal(_));
         match self.code() {
             None if is_usage => 2,
             None => 1,
@@ -231,6 +247,7 @@ impl CliError {
                 "pass --store PATH or URL, or set CALOTYPE_STORE; `calotype demo` makes one to play with"
             }
             Self::TwoPlaces => "pass --store or --server, or unset one of them",
+            Self::NeedsServer => "pass --server HOST:PORT, or set CALOTYPE_SERVER",
             Self::NeedsStore(_) => "pass --store on the machine that has the store",
             Self::BinaryToTerminal(_) => "pass --output FILE, or pipe it into a program",
             Self::NotConfirmed => "pass --yes if the columns are right, else declare them with --type",
@@ -238,9 +255,7 @@ impl CliError {
             Self::NotTheDemo(_) => "name another folder with --store",
             Self::Listen { .. } => "pass another --listen or --metrics, such as 127.0.0.1:0 for a free port",
             Self::Client(ClientError::Endpoint { .. }) => "pass --server HOST:PORT",
-            Self::Client(ClientError::Transport { .. }) => {
-                "check --server; `calotype serve` starts a server"
-            }
+            Self::Client(ClientError::Transport { .. }) => "check --server; `calotype serve` starts a server",
             Self::NotServing { .. } => "wait until it has started, or look into its log",
             Self::Strict { .. } => {
                 "mend the extract and run the same command again: it goes on from there; \
@@ -270,9 +285,7 @@ fn next_step_of(reason: &str) -> Option<&'static str> {
         "STORE_FULL" => "free some room and run the same command again: nothing acknowledged was lost",
         "NO_COLUMN" => "`calotype context show` lists the columns of every schema version",
         "NO_CONTEXT" => "`calotype context list` lists the contexts, `calotype context create` makes one",
-        "UNKNOWN_COLUMN" | "COLUMN_WIDER" => {
-            "pass --evolve to let the schema grow, or --ignore COLUMN"
-        }
+        "UNKNOWN_COLUMN" | "COLUMN_WIDER" => "pass --evolve to let the schema grow, or --ignore COLUMN",
         "MISSING_COLUMN" => "pass --evolve to leave nullable columns out, or --rename",
         "DUPLICATE_KEYS" => "mend the file, or pass --on-duplicate first or last",
         "NO_RECORDED_AT" => {
@@ -284,9 +297,7 @@ fn next_step_of(reason: &str) -> Option<&'static str> {
         "EMPTY_FULL" => "pass --expected-rows 0 if that is meant",
         "MAX_RETRACTED" => "pass --expected-rows with the number of rows, if it is right",
         "NO_VALID_TO" => "pass --valid-to open or --valid-to until-next",
-        "UNKNOWN_CUTOFF" | "EXPECTED_COMMIT" => {
-            "`calotype log --context NAME` lists what was committed"
-        }
+        "UNKNOWN_CUTOFF" | "EXPECTED_COMMIT" => "`calotype log --context NAME` lists what was committed",
         _ => return None,
     })
 }

@@ -132,13 +132,17 @@ impl Listing {
         out: Box<dyn std::io::Write + Send>,
         table: TableOptions,
     ) -> Result<(), CliError> {
-        let batch = self.batch().map_err(|source| OutputError::Arrow { format: "a table", source })?;
+        let batch = self.batch()?;
         let mut writer = output::writer_with(format, &batch.schema(), out, table)?;
         writer.write(&batch)?;
         Ok(writer.finish()?)
     }
 
-    fn batch(&self) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    /// It as a batch.
+    ///
+    /// # Errors
+    /// None that can be: a column has the kind of its cells.
+    pub(crate) fn batch(&self) -> Result<RecordBatch, OutputError> {
         let mut fields = Vec::new();
         let mut arrays = Vec::new();
         for (place, (name, kind)) in self.columns.iter().enumerate() {
@@ -152,6 +156,7 @@ impl Listing {
             arrays.push(self.column(place, *kind));
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|source| OutputError::Arrow { format: "a table", source })
     }
 
     fn column(&self, place: usize, kind: Kind) -> ArrayRef {

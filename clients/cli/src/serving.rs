@@ -41,7 +41,10 @@ impl Serving {
         let metrics = Arc::new(Metrics::new());
         let node =
             Node::new(database.clone(), settings.limits.clone(), metrics, tokens, work.handle().clone());
-        let options = Options { reflection: settings.server.reflection };
+        let options = Options {
+            reflection: settings.server.reflection,
+            poll_interval: settings.follow.poll_interval,
+        };
         Ok(Self { node, options, _work: work })
     }
 

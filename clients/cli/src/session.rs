@@ -12,6 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use calotype_client::{Client, Options};
+use calotype_server::settings::sections::StoreSettings;
 use calotype_storage::backend::Backend;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
 
@@ -51,6 +52,15 @@ impl Session {
     /// None is named.
     pub(crate) fn place_option(&self) -> Result<String, CliError> {
         Ok(Place::named(&self.global)?.option())
+    }
+
+    /// The store or server, by its name alone.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(crate) fn place_name(&self) -> Result<String, CliError> {
+        let option = self.place_option()?;
+        Ok(option.split_once(' ').map_or_else(String::new, |(_, name)| name.to_owned()))
     }
 
     /// The server that is asked; `None` where the store itself is.
@@ -105,17 +115,48 @@ impl Session {
         })
     }
 
+    /// The options that name a store and its state folder, as settings of a server.
+    pub(crate) fn place_flags(&self) -> Vec<(String, String)> {
+        let state = self.global.state.as_ref().map(|state| state.display().to_string());
+        let flags = [("store.location", self.global.store.clone()), ("store.state", state)];
+        flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// The same with the store of a server's settings.
+    ///
+    /// # Errors
+    /// They name none, or another server was named.
+    pub(crate) fn with_settings(&self, settings: &StoreSettings) -> Result<Self, CliError> {
+        if let Some(server) = &self.global.server {
+            return Err(CliError::NeedsStore(server.clone()));
+        }
+        let mut global = self.global.clone();
+        global.store = Some(settings.location.clone().ok_or(CliError::NoStore)?);
+        global.state.clone_from(&settings.state);
+        Ok(Self { global })
+    }
+
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub(crate) async fn connect(&self, address: &str) -> Result<Client, CliError> {
+        Ok(Client::connect_with(address, self.options()).await?)
+    }
+
+    fn options(&self) -> Options {
+        Options { principal: Some(self.global.principal.to_string()), ..Options::default() }
+    }
+
     /// Connects to the server, or opens the store and serves it within this process.
     ///
     /// # Errors
     /// There is none, or it cannot be used.
     pub(crate) async fn open(&self, access: Access) -> Result<Connection, CliError> {
-        let options = Options { principal: Some(self.global.principal.to_string()), ..Options::default() };
         if let Some(address) = self.server()? {
-            let client = Client::connect_with(&address, options).await?;
-            return Ok(Connection::remote(client));
+            return Ok(Connection::remote(self.connect(&address).await?));
         }
-        let embedded = Embedded::start(self.open_store(access).await?, options).await?;
+        let embedded = Embedded::start(self.open_store(access).await?, self.options()).await?;
         Ok(Connection::embedded(embedded))
     }
 
@@ -124,12 +165,27 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be used, or a server was named.
     pub(crate) async fn open_store(&self, access: Access) -> Result<Database, CliError> {
+        self.open_store_with(access, &StoreSettings::default()).await
+    }
+
+    /// Opens the store itself, as settings of a server say.
+    ///
+    /// # Errors
+    /// As [`Self::open_store`].
+    pub(crate) async fn open_store_with(
+        &self,
+        access: Access,
+        settings: &StoreSettings,
+    ) -> Result<Database, CliError> {
         let backend = match Place::named(&self.global)? {
             Place::Server(address) => return Err(CliError::NeedsStore(address)),
             Place::Folder(folder) => Backend::local(&folder, access == Access::Create)?,
             Place::Url(url) => Backend::url(&url, store_options())?,
         };
-        let options = OpenOptions::new(access, self.state()?);
+        let mut options = OpenOptions::new(access, self.state()?);
+        options.clock_behind_max_micros =
+            i64::try_from(settings.clock_behind_max.as_micros()).unwrap_or(i64::MAX);
+        options.makes_keyframes = settings.makes_keyframes;
         Ok(Database::open(backend, options).await?)
     }
 

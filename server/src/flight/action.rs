@@ -1,11 +1,11 @@
 //! Actions: what changes contexts, as JSON.
 
+use calotype_storage::ValidTime;
 use calotype_storage::evaluate::{AlterContext, CreateContext, Deed, Proposal, Withdraw};
 use calotype_storage::name::{ContextName, FieldName, Principal};
 use calotype_storage::put::PutOptions;
 use calotype_storage::record::{ClassWire, CreateEntry, FieldWire, Listed, Mode, SchemaWire};
 use calotype_storage::schema::{FieldClass, FieldType, SchemaVersion};
-use calotype_storage::ValidTime;
 
 use super::descriptor::{idempotency_key, reason, recorded_at};
 use super::json::{Malformed, Object, Value, advice, shown};
@@ -80,8 +80,7 @@ fn create(mut object: Object, principal: Principal) -> Result<Proposal, Malforme
     let import = object.take("import").map_or(Ok(false), |value| value.flag())?;
     let max_retracted_ppm = object.take("max_retracted").map(|value| value.share_ppm()).transpose()?;
     let schema = object.take("columns").map(|columns| schema(columns, &key)).transpose()?;
-    let definition =
-        CreateEntry { mode, key, import, max_retracted_ppm, schema: schema.map(Listed::Inline) };
+    let definition = CreateEntry { mode, key, import, max_retracted_ppm, schema: schema.map(Listed::Inline) };
     Ok(Proposal::Create(CreateContext { deed: deed(name, principal), definition }))
 }
 

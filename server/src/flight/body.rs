@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http_body::{Body as HttpBody, Frame};
 use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
 use prost::encoding::encode_varint;
 use tonic::Status;
 

@@ -23,8 +23,23 @@ pub(super) struct Descriptor {
 }
 
 const DESCRIPTOR: &[&str] = &[
-    "context", "kind", "cutoff", "recorded_at", "valid_to", "idempotency_key", "reason", "positions", "watermark",
-    "evolve", "replace", "on_duplicate", "expected_rows", "totals", "expected_commit", "parent", "semantics",
+    "context",
+    "kind",
+    "cutoff",
+    "recorded_at",
+    "valid_to",
+    "idempotency_key",
+    "reason",
+    "positions",
+    "watermark",
+    "evolve",
+    "replace",
+    "on_duplicate",
+    "expected_rows",
+    "totals",
+    "expected_commit",
+    "parent",
+    "semantics",
 ];
 const POSITION: &[&str] = &["source", "partition", "epoch", "from", "to"];
 /// Positions, and totals, of one put.
@@ -128,7 +143,10 @@ fn positions(value: Value) -> Result<Vec<Position>, Malformed> {
         let mut object = value.object(POSITION)?;
         Ok(Position {
             source: object.require("source", "the name of a source")?.text()?.to_owned(),
-            partition: object.require("partition", "the name of a partition, such as \"0\"")?.text()?.to_owned(),
+            partition: object
+                .require("partition", "the name of a partition, such as \"0\"")?
+                .text()?
+                .to_owned(),
             epoch: object.require("epoch", "a number")?.integer("a number from 0 on")?,
             from: object.require("from", "an offset")?.integer("an offset of 64 bits")?,
             to: object.require("to", "an offset")?.integer("an offset of 64 bits")?,
@@ -144,7 +162,9 @@ fn totals(value: Value) -> Result<BTreeMap<String, String>, Malformed> {
         let total = match total {
             Json::Integer(total) => total.to_string(),
             Json::Text(total) => total,
-            other => return Err(Value::new(place, other).of_other_type("a decimal as a string, such as \"12.30\"")),
+            other => {
+                return Err(Value::new(place, other).of_other_type("a decimal as a string, such as \"12.30\""));
+            }
         };
         totals.insert(column, total);
     }

@@ -82,7 +82,9 @@ async fn read_message(mut body: Body, limits: &Limits) -> Result<Bytes, Status> 
     let malformed = |what: &str| status::invalid(Field("request"), what);
     loop {
         let frame = timeout(limits.put_stall_time_max, body.frame()).await;
-        let frame = frame.map_err(|_| status::deadline_exceeded("the request did not come to its end in put_stall_time_max"))?;
+        let frame = frame.map_err(|_| {
+            status::deadline_exceeded("the request did not come to its end in put_stall_time_max")
+        })?;
         let Some(frame) = frame.transpose()? else { break };
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > PREFIX_BYTES + limits.control_message_bytes_max {

@@ -25,14 +25,19 @@ pub(super) async fn take(node: &Node, request: Request<Streaming<FlightData>>) -
     check_whole(&request)?;
     let worker = node.clone();
     let work = node.work().spawn(async move { take_all(&worker, &caller, request.into_inner()).await });
-    AbortOnDropHandle::new(work)
-        .await
-        .unwrap_or_else(|error| Err(status::internal(format_args!("the put ended without an answer: {error}"))))
+    AbortOnDropHandle::new(work).await.unwrap_or_else(|error| {
+        Err(status::internal(format_args!("the put ended without an answer: {error}")))
+    })
 }
 
-async fn take_all(node: &Node, caller: &Caller, mut stream: Streaming<FlightData>) -> Result<Receipt, Status> {
+async fn take_all(
+    node: &Node,
+    caller: &Caller,
+    mut stream: Streaming<FlightData>,
+) -> Result<Receipt, Status> {
     let first = in_time(node, caller, stream.message()).await?;
-    let first = first.ok_or_else(|| status::invalid(Field("stream"), "is empty; expected a descriptor and a schema"))?;
+    let first = first
+        .ok_or_else(|| status::invalid(Field("stream"), "is empty; expected a descriptor and a schema"))?;
     let Descriptor { context, kind, options } = descriptor(&first, caller)?;
     // Refused before the rows come where that can be known: they are not sent in vain.
     node.database().context(&context).map_err(|error| status::of_store(&error))?;

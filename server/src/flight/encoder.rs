@@ -73,8 +73,9 @@ impl Encode for Messages {
             [] => return Ok(Vec::new()),
             [batch] => self.encode_all(batch)?,
             batches => {
-                let batch = concat_batches(&self.schema, batches)
-                    .map_err(|error| status::internal(format_args!("rows cannot be put together: {error}")))?;
+                let batch = concat_batches(&self.schema, batches).map_err(|error| {
+                    status::internal(format_args!("rows cannot be put together: {error}"))
+                })?;
                 self.encode_all(&batch)?
             }
         };

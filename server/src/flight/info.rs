@@ -4,7 +4,9 @@
 //! parts of one answer.
 
 use arrow_flight::flight_descriptor::DescriptorType;
-use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, IpcMessage, SchemaAsIpc, Ticket as FlightTicket};
+use arrow_flight::{
+    FlightDescriptor, FlightEndpoint, FlightInfo, IpcMessage, SchemaAsIpc, Ticket as FlightTicket,
+};
 use arrow_ipc::writer::IpcWriteOptions;
 use arrow_schema::Schema;
 use bytes::Bytes;
@@ -143,7 +145,9 @@ async fn begin(node: &Node, caller: &Caller, ticket: &Ticket) -> Result<Beginnin
     let work = tokio_util::task::AbortOnDropHandle::new(node.work().spawn(work));
     let ended = tokio::time::timeout_at(answer::until(node, caller), work).await;
     let ended = ended.map_err(|_| status::deadline_exceeded("the question was not begun in time"))?;
-    ended.unwrap_or_else(|error| Err(status::internal(format_args!("the question ended without an answer: {error}"))))
+    ended.unwrap_or_else(|error| {
+        Err(status::internal(format_args!("the question ended without an answer: {error}")))
+    })
 }
 
 async fn parts_of(node: &Node, request: &AsOfRequest) -> Result<Vec<Option<Part>>, Status> {
@@ -167,7 +171,8 @@ fn ticket(node: &Node, descriptor: &FlightDescriptor) -> Result<Ticket, Status> 
             let [name] = descriptor.path.as_slice() else {
                 return Err(wrong("expected a path of one name, that of a context"));
             };
-            let name = ContextName::parse(name).map_err(|error| status::invalid(Field("descriptor.path"), error))?;
+            let name =
+                ContextName::parse(name).map_err(|error| status::invalid(Field("descriptor.path"), error))?;
             Ok(Ticket::now(name))
         }
         DescriptorType::Unknown => Err(wrong("expected a command or a path; found neither")),

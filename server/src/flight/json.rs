@@ -214,8 +214,7 @@ impl Object {
         if text.len() > BYTES_MAX {
             return Err(refuse(Wrong::Length { found: text.len() }));
         }
-        let json =
-            serde_json::from_slice(text).map_err(|error| refuse(Wrong::Json(error.to_string())))?;
+        let json = serde_json::from_slice(text).map_err(|error| refuse(Wrong::Json(error.to_string())))?;
         let mut object = Value { place: what.to_owned(), json }.object(known)?;
         object.place = String::new();
         Ok(object)
@@ -319,9 +318,9 @@ impl Value {
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text);
         let expected = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        found
-            .map(|(_, value)| *value)
-            .ok_or_else(|| self.wrong(format_args!("expected one of {}, found '{}'", expected(), shown(text))))
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            self.wrong(format_args!("expected one of {}, found '{}'", expected(), shown(text)))
+        })
     }
 
     /// True or false.
@@ -354,14 +353,20 @@ impl Value {
             Json::Text(text) => text.clone(),
             _ => return Err(self.of_other_type(expected)),
         };
-        share_ppm(&text).ok_or_else(|| self.wrong(format_args!("expected {expected}, found {}", shown(&text))))
+        share_ppm(&text)
+            .ok_or_else(|| self.wrong(format_args!("expected {expected}, found {}", shown(&text))))
     }
 }
 
 fn share_ppm(text: &str) -> Option<u32> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let all_digits = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 7 || fraction.len() > 6 || !all_digits(whole) || !all_digits(fraction) {
+    if whole.is_empty()
+        || whole.len() > 7
+        || fraction.len() > 6
+        || !all_digits(whole)
+        || !all_digits(fraction)
+    {
         return None;
     }
     let whole: u32 = whole.parse().ok()?;

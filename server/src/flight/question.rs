@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use calotype_query::{
-    Answer, AsOfRequest, DiffRequest, HistoryRequest, Keys, Point, QueryError, TimeRange, diff, history, resolve,
-    snapshot,
+    Answer, AsOfRequest, DiffRequest, HistoryRequest, Keys, Point, QueryError, TimeRange, diff, history,
+    resolve, snapshot,
 };
 use calotype_storage::SystemTime;
 use calotype_storage::context::Context;
@@ -123,11 +123,7 @@ fn prepare_as_of(node: &Node, principal: Principal, as_of: &AsOf) -> Result<AsOf
 fn prepare_history(node: &Node, principal: Principal, asked: &History) -> Result<HistoryRequest, Status> {
     let keys = wanted_keys(node, "history", &asked.context, &asked.keys, asked.known_at, None)?;
     let system = asked.known_at.map_or(TimeRange::All, |at| TimeRange::Between(SystemTime::FIRST, at));
-    Ok(HistoryRequest {
-        principal,
-        system,
-        ..HistoryRequest::new(asked.context.clone(), keys, asked.form)
-    })
+    Ok(HistoryRequest { principal, system, ..HistoryRequest::new(asked.context.clone(), keys, asked.form) })
 }
 
 /// The keys by the schema that will answer; all of them where there is none, since there are no rows then.

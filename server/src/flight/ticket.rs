@@ -99,8 +99,17 @@ pub(super) enum WantedKeys {
 const QUESTIONS: &[&str] = &["as_of", "history", "diff", "snapshot", "sql"];
 const TICKET: &[&str] = &["as_of", "history", "diff", "snapshot", "sql", "at_least"];
 const AS_OF: &[&str] = &[
-    "context", "valid_at", "known_at", "key", "keys", "columns", "where", "system_columns", "schema_version",
-    "compression", "part",
+    "context",
+    "valid_at",
+    "known_at",
+    "key",
+    "keys",
+    "columns",
+    "where",
+    "system_columns",
+    "schema_version",
+    "compression",
+    "part",
 ];
 const HISTORY: &[&str] = &["context", "key", "known_at", "form"];
 const DIFF: &[&str] = &["context", "from", "to"];
@@ -265,9 +274,8 @@ impl Diff {
         let mut object = value.object(DIFF)?;
         let context = context(&mut object)?;
         let expected = "an object with valid_at and known_at, each of which may be left out";
-        let mut side = |name| -> Result<Point, Malformed> {
-            point(&mut object.require(name, expected)?.object(POINT)?)
-        };
+        let mut side =
+            |name| -> Result<Point, Malformed> { point(&mut object.require(name, expected)?.object(POINT)?) };
         Ok(Self { context, from: side("from")?, to: side("to")? })
     }
 

@@ -22,7 +22,9 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Others than its owner may read or write the file. Take their rights away, and draw a new key by removing it.
-    #[error("the key file {path} has mode {mode:04o}: only its owner may have rights to it, as after chmod 600")]
+    #[error(
+        "the key file {path} has mode {mode:04o}: only its owner may have rights to it, as after chmod 600"
+    )]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -78,7 +80,8 @@ fn read(path: &Path, file: File) -> Result<TokenKey, KeyFileError> {
         return Err(malformed());
     }
     for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let pair =
+            std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
         *byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(malformed)?;
     }
     Ok(TokenKey::new(key))

@@ -21,7 +21,7 @@ const PIPE: usize = 1 << 20;
 /// [`ServeError::Descriptors`] is a fault of the build.
 pub async fn local(node: Node) -> Result<Channel, ServeError> {
     let health = Health::new();
-    let router = routes::router(&node, &health, Options { reflection: false })?;
+    let router = routes::router(&node, &health, Options { reflection: false, ..Options::default() })?;
     health.begin(router.names()).await;
     Ok(channel(node, router))
 }

@@ -7,6 +7,7 @@ use super::health::Health;
 use super::{Options, ServeError};
 use crate::node::Node;
 use crate::transport::Router;
+use crate::{flight, grpc};
 
 /// Answers without end: they end when the server stops, and take no place among the requests that are worked on.
 const ENDLESS: &[&str] = &[
@@ -26,7 +27,8 @@ pub(super) fn router(node: &Node, health: &Health, options: Options) -> Result<R
         .mount(grpc::query::service(node.clone()))
         .mount(grpc::snapshots::service(node.clone()))
         .mount(grpc::operations::service(node.clone()))
-        .mount(grpc::log::service(node.clone()));
+        .mount(grpc::log::service(node.clone()))
+        .mount(flight::service(node.clone()));
     if options.reflection { with_reflection(router) } else { Ok(router) }
 }
 

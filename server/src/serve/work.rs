@@ -22,7 +22,8 @@ impl Work {
     /// The machine gives no threads.
     pub fn start(threads: NonZeroUsize) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
-        let runtime = builder.worker_threads(threads.get()).thread_name("calotype-work").enable_all().build()?;
+        let runtime =
+            builder.worker_threads(threads.get()).thread_name("calotype-work").enable_all().build()?;
         let handle = runtime.handle().clone();
         Ok(Self { runtime: Some(runtime), handle })
     }

@@ -61,7 +61,11 @@ type Step = Option<Result<Frame<Bytes>, Status>>;
 
 impl AnswerBody {
     /// The body of a response. One that is over already holds nothing.
-    pub(super) fn new(response: http::Response<Body>, open: OpenRequest, mut guard: Guard) -> http::Response<Self> {
+    pub(super) fn new(
+        response: http::Response<Body>,
+        open: OpenRequest,
+        mut guard: Guard,
+    ) -> http::Response<Self> {
         let (head, body) = response.into_parts();
         let over = body.is_end_stream();
         if over {

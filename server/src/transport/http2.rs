@@ -79,4 +79,3 @@ pub(crate) fn own_endpoint() -> tonic::transport::Endpoint {
         .initial_connection_window_size(OWN_WINDOW)
         .max_frame_size(OWN_FRAME_MAX)
 }
-

@@ -34,7 +34,14 @@ impl Record {
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         if is_fault(code) {
             // Only here is the message logged: it tells of the server, not of anybody's data.
-            warn!(method, request_id, ?code, micros, error = status.message().escape_debug().to_string(), "request failed");
+            warn!(
+                method,
+                request_id,
+                ?code,
+                micros,
+                error = status.message().escape_debug().to_string(),
+                "request failed"
+            );
         } else {
             debug!(method, request_id, ?code, micros, "request ended");
         }

@@ -18,6 +18,7 @@ use super::request_body::RequestBody;
 use super::router::Route;
 use super::{Shared, deadline, foreign, identity, panics};
 use crate::caller::{Caller, REQUEST_ID_HEADER};
+use crate::intake::whole;
 use crate::status;
 
 /// How soon a request that a connection has no room for may be tried again.
@@ -77,8 +78,8 @@ async fn handle(
     let until = caller.deadline;
     request.extensions_mut().insert(caller);
     let upload_stall = terms.upload_stall();
-    let request =
-        request.map(|incoming| Body::new(RequestBody::new(incoming, shared.node.clone(), upload_stall)));
+    let request = request.map(|incoming| RequestBody::new(incoming, shared.node.clone(), upload_stall));
+    let request = whole(request).map(Body::new);
     let answer = panics::caught(&shared.node, async { route.answer(request).await });
     let response = match until {
         Some(until) => timeout_at(until, answer).await.map_err(|_| deadline::passed())??,

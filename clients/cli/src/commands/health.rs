@@ -13,7 +13,11 @@ use crate::session::Session;
 /// # Errors
 /// The server is not there, or does not serve.
 pub(crate) async fn run(session: &Session) -> Result<(), CliError> {
-    let address = session.server()?.ok_or(CliError::NeedsServer)?;
+    let address = match session.server() {
+        Ok(Some(address)) => address,
+        Ok(None) | Err(CliError::NoStore) => return Err(CliError::NeedsServer),
+        Err(error) => return Err(error),
+    };
     let client = session.connect(&address).await?;
     let mut health = HealthClient::new(client.channel());
     let state = health.check(HealthCheckRequest { service: String::new() }).await;

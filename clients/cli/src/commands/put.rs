@@ -263,9 +263,7 @@ impl PutArgs {
                 Refusal::Option { option: "--valid-to", kind: "full or delta" }
             }
             KindArg::Full | KindArg::Delta if self.cutoff.is_none() => Refusal::NoCutoff(self.kind.as_str()),
-            KindArg::Facts if self.cutoff.is_some() => {
-                Refusal::Option { option: "--cutoff", kind: "facts" }
-            }
+            KindArg::Facts if self.cutoff.is_some() => Refusal::Option { option: "--cutoff", kind: "facts" },
             KindArg::Full | KindArg::Delta | KindArg::Facts => return Ok(()),
         };
         Err(Error::from(refusal).into())

@@ -1,5 +1,6 @@
 //! `serve`: a store over gRPC and Arrow Flight, until it is told to stop.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub(crate) async fn run(session: &Session, args: &ServeArgs) -> Result<(), CliEr
 }
 
 async fn serve(session: &Session, settings: &Settings) -> Result<(), CliError> {
-    let session = session.with_settings(settings)?;
+    let session = session.with_settings(&settings.store)?;
     let began = Instant::now();
     let database = session.open_store_with(Access::Create, &settings.store).await?;
     let opened = began.elapsed();
@@ -68,7 +69,8 @@ async fn serve(session: &Session, settings: &Settings) -> Result<(), CliError> {
     let addresses = Addresses::of(&listener, metrics.as_ref())?;
     let serving = Serving::new(&database, settings)?;
     introduce(&database, &addresses, opened)?;
-    println!("listening on grpc://{}", addresses.server);
+    // Whoever started it may have closed the output and wants to read nothing.
+    drop(writeln!(std::io::stdout(), "listening on grpc://{}", addresses.server));
     serving.run(listener, metrics, serving::stop()?).await
 }
 

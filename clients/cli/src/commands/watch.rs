@@ -1,6 +1,6 @@
 //! `watch`: what is committed to a context, as it comes.
 
-use std::sync::Arc;
+use std::io::{self, Write};
 
 use calotype_client::Since;
 use calotype_storage::database::Access;
@@ -32,6 +32,21 @@ pub(crate) struct WatchArgs {
     after: Option<u64>,
 }
 
+/// An output that keeps nothing back: whoever watches wants to see what came at once.
+struct Prompt(Box<dyn Write + Send>);
+
+impl Write for Prompt {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.0.flush()?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Runs `watch`.
 ///
 /// # Errors
@@ -48,7 +63,7 @@ pub(crate) async fn run(session: &Session, args: WatchArgs) -> Result<(), CliErr
         other => other,
     };
     let schema = Listing::new(&log::COLUMNS).batch()?.schema();
-    let mut writer = output::writer_with(format, &schema, session.out()?, TableOptions::default())?;
+    let mut writer = output::writer_with(format, &schema, Box::new(Prompt(session.out()?)), TableOptions::default())?;
     loop {
         let event = tokio::select! {
             event = watch.next() => event?,
@@ -58,7 +73,6 @@ pub(crate) async fn run(session: &Session, args: WatchArgs) -> Result<(), CliErr
             let mut listing = Listing::new(&log::COLUMNS);
             listing.push(log::row(&entry));
             writer.write(&listing.batch()?)?;
-            writer.flush()?;
         }
     }
     Ok(writer.finish()?)

@@ -1,8 +1,8 @@
 //! What the demo shows, section by section. Each question is printed as the command that asks it.
 
 use calotype_client::{
-    AnswerEnd, AsOfQuestion, Claim, Client, DiffQuestion, HistoryForm, HistoryQuestion, Key, Point, SystemTime,
-    TimeRange, ValidTime, Value,
+    AnswerEnd, AsOfQuestion, Claim, Client, DiffQuestion, HistoryForm, HistoryQuestion, Key, Point,
+    SystemTime, TimeRange, ValidTime, Value,
 };
 
 use super::page::{self, Page, Sheet, WIDTH};
@@ -95,11 +95,7 @@ fn region(code: &str, name: &str) -> Key {
     Key::of([("codice_regione", text(code)), ("denominazione_regione", text(name))])
 }
 
-async fn what_changed(
-    client: &Client,
-    place: &str,
-    page: &mut Page,
-) -> Result<(), CliError> {
+async fn what_changed(client: &Client, place: &str, page: &mut Page) -> Result<(), CliError> {
     page.section(
         "What a correction changed",
         "On 30 September 2021 one figure had a slip of the pen, of 3,000 cases. The diff of the two\n\
@@ -133,11 +129,7 @@ async fn what_changed(
     page.write(&sheet.text())
 }
 
-async fn drawn(
-    client: &Client,
-    place: &str,
-    page: &mut Page,
-) -> Result<(), CliError> {
+async fn drawn(client: &Client, place: &str, page: &mut Page) -> Result<(), CliError> {
     page.section(
         "One entity on both time axes",
         "Abruzzo's total for 31 May 2020 was published as 3244, made 3222 the same evening, and set\n\

@@ -91,7 +91,12 @@ async fn create_contexts(client: &Client, import: &Import) -> Result<(), CliErro
         if known.iter().any(|known| known.name == context.as_str()) {
             continue;
         }
-        let new = NewContext { name: context.to_string(), key: part.key.clone(), import: true, ..NewContext::default() };
+        let new = NewContext {
+            name: context.to_string(),
+            key: part.key.clone(),
+            import: true,
+            ..NewContext::default()
+        };
         client.create_context(&new).await?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use calotype_client::Client;
+use calotype_storage::database::Database;
 
 use super::embedded::Embedded;
 use crate::error::CliError;
@@ -25,15 +26,17 @@ impl Connection {
         Self { client: embedded.client().clone(), embedded: Some(embedded) }
     }
 
+    /// The store, where it is served within this process.
+    pub(crate) fn database(&self) -> Option<&Database> {
+        self.embedded.as_ref().map(Embedded::database)
+    }
+
     /// Makes the index of a store served here reach the disk, so that the next opening has nothing to replay.
     ///
     /// # Errors
     /// The disk would not.
     pub(crate) fn sync_index(&self) -> Result<(), CliError> {
-        match &self.embedded {
-            Some(embedded) => Ok(embedded.database().sync_index()?),
-            None => Ok(()),
-        }
+        self.database().map_or(Ok(()), |database| Ok(database.sync_index()?))
     }
 }
 

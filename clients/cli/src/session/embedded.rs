@@ -8,13 +8,13 @@ use std::time::Duration;
 use calotype_client::{Client, Options};
 use calotype_server::Node;
 use calotype_server::limits::Limits;
-use calotype_server::page_token::TokenKey;
 use calotype_server::serve;
 use calotype_server::telemetry::metrics::Metrics;
 use calotype_storage::database::Database;
 use tokio::runtime::Handle;
 
 use crate::error::CliError;
+use crate::serving::random_tokens;
 
 /// Longer than anybody waits.
 const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -34,16 +34,15 @@ impl Embedded {
     /// # Errors
     /// An option of the client makes no sense.
     pub(super) async fn start(database: Database, options: Options) -> Result<Self, CliError> {
-        let metrics = Arc::new(Metrics::default());
-        // The tokens of pages are good for this process only.
-        let tokens = TokenKey::fresh()?;
+        let metrics = Arc::new(Metrics::new());
+        let tokens = random_tokens()?;
         let node = Node::new(database.clone(), limits(), metrics, tokens, Handle::current());
         let channel = serve::local(node).await?;
         Ok(Self { database, client: Client::from_channel(channel, options)? })
     }
 
     /// The store.
-    pub(super) fn database(&self) -> &Database {
+    pub(crate) fn database(&self) -> &Database {
         &self.database
     }
 
