@@ -91,15 +91,8 @@ impl Draft {
         self
     }
 
-    /// The status. What is our own fault or the store's is logged here, once.
+    /// The status.
     pub(super) fn status(self) -> Status {
-        if matches!(self.code, Code::Internal | Code::DataLoss) {
-            tracing::error!(
-                reason = self.reason,
-                why = self.message,
-                "a request failed by no fault of its client"
-            );
-        }
         let metadata = self.variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let info = ErrorInfo { reason: self.reason.to_owned(), domain: DOMAIN.to_owned(), metadata };
         let mut details = vec![ErrorDetail::ErrorInfo(info)];
