@@ -17,8 +17,8 @@ use clap::Args;
 use crate::error::CliError;
 use crate::feed::{self, Feed, FeedError, Import, Outcome, Source};
 use crate::output::progress::Progress;
-use crate::session::Session;
 use crate::serving::{self, Serving};
+use crate::session::Session;
 use page::Page;
 use tokio::net::TcpListener;
 
@@ -68,9 +68,9 @@ pub(crate) async fn run(session: &Session, args: &DemoArgs) -> Result<(), CliErr
     let place = session.place_option()?;
     let feed = Feed::parse("feed.toml", FEED)?;
     let client = session.open(Access::Create).await?;
-    refuse_other_store(&client, &feed, &place).await?;
-    let mut page = Page::new(session.out()?);
     let into = session.place_name()?;
+    refuse_other_store(&client, &feed, &into).await?;
+    let mut page = Page::new(session.out()?);
     page.write(&format!(
         "Calotype remembers what was true when, and what was known when.\n\n\
          Loading 4,022 publications of the Italian COVID-19 bulletins, 2020 and 2021, as they came,\n\
@@ -137,11 +137,7 @@ async fn refuse_other_store(client: &Client, feed: &Feed, place: &str) -> Result
 async fn load(session: &Session, client: &Client, feed: Feed) -> Result<Outcome, CliError> {
     let source = Source::unpack(ARCHIVE)
         .map_err(|source| FeedError::Read { path: "publications-2020-2021.tar.zst".into(), source })?;
-    let import = Import {
-        feed: Arc::new(feed),
-        source: Arc::new(source),
-        strict: false,
-    };
+    let import = Import { feed: Arc::new(feed), source: Arc::new(source), strict: false };
     let progress = Progress::count("loading publications", session.quiet());
     let outcome = feed::import(client, &import, &mut |done, all| progress.set(done, all)).await?;
     progress.finish();

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use calotype_client::{ClientError, ServerError};
-use calotype_server::serve::ServeError;
 use calotype_server::page_token::TokenKeyError;
+use calotype_server::serve::ServeError;
 use calotype_server::settings::SettingsError;
 use calotype_server::telemetry::TelemetryError;
 pub(crate) use calotype_storage::error::reasons;
@@ -139,7 +139,7 @@ pub(crate) enum CliError {
         reason: String,
     },
     /// The folder for the demo holds something else.
-    #[error("the store of {0} was not made by the demo")]
+    #[error("the store at {0} was not made by the demo")]
     NotTheDemo(String),
 }
 
@@ -195,12 +195,14 @@ impl CliError {
 
     /// The process's exit code, as `--help` lists them.
     pub(crate) fn exit_code(&self) -> u8 {
-        let is_usage =
-            matches!(self, Self::NoStore
+        let is_usage = matches!(
+            self,
+            Self::NoStore
                 | Self::TwoPlaces
                 | Self::NeedsStore(_)
                 | Self::NeedsServer
-                | Self::BinaryToTerminal(_));
+                | Self::BinaryToTerminal(_)
+        );
         match self.code() {
             None if is_usage => 2,
             None => 1,
@@ -227,8 +229,8 @@ impl CliError {
     }
 
     /// One word for what went wrong, where the store or the server said it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is of the command itself")]
     fn reason(&self) -> Option<&str> {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "every other error is of the command itself")]
         match self {
             Self::Storage(error) => Some(error.reason()),
             Self::Client(error) | Self::Refused { source: error, .. } => error.reason(),

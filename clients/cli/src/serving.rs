@@ -41,10 +41,8 @@ impl Serving {
         let metrics = Arc::new(Metrics::new());
         let node =
             Node::new(database.clone(), settings.limits.clone(), metrics, tokens, work.handle().clone());
-        let options = Options {
-            reflection: settings.server.reflection,
-            poll_interval: settings.follow.poll_interval,
-        };
+        let options =
+            Options { reflection: settings.server.reflection, poll_interval: settings.follow.poll_interval };
         Ok(Self { node, options, _work: work })
     }
 

@@ -163,7 +163,9 @@ fn totals(value: Value) -> Result<BTreeMap<String, String>, Malformed> {
             Json::Integer(total) => total.to_string(),
             Json::Text(total) => total,
             other => {
-                return Err(Value::new(place, other).of_other_type("a decimal as a string, such as \"12.30\""));
+                return Err(
+                    Value::new(place, other).of_other_type("a decimal as a string, such as \"12.30\"")
+                );
             }
         };
         totals.insert(column, total);

@@ -63,7 +63,8 @@ pub(crate) async fn run(session: &Session, args: WatchArgs) -> Result<(), CliErr
         other => other,
     };
     let schema = Listing::new(&log::COLUMNS).batch()?.schema();
-    let mut writer = output::writer_with(format, &schema, Box::new(Prompt(session.out()?)), TableOptions::default())?;
+    let mut writer =
+        output::writer_with(format, &schema, Box::new(Prompt(session.out()?)), TableOptions::default())?;
     loop {
         let event = tokio::select! {
             event = watch.next() => event?,

@@ -7,7 +7,16 @@ use super::serving::Serving;
 const QUESTIONS: &[&[&str]] = &[
     &["as-of", "loans", "--valid-at", "2026-04-15T00:00:00Z", "--claim"],
     &["as-of", "loans", "--valid-at", "2026-04-15T00:00:00Z", "--format", "table"],
-    &["as-of", "loans", "--valid-at", "2026-04-15T00:00:00Z", "--format", "csv", "--columns", "status,loan_id"],
+    &[
+        "as-of",
+        "loans",
+        "--valid-at",
+        "2026-04-15T00:00:00Z",
+        "--format",
+        "csv",
+        "--columns",
+        "status,loan_id",
+    ],
     &["as-of", "loans", "--valid-at", "2026-04-15T00:00:00Z", "--system-columns", "--key", "loan_id=2"],
     &["as-of", "loans", "--valid-at", "2020-01-01T00:00:00Z", "--claim"],
     &["get", "loans", "3", "--valid-at", "2026-04-15T00:00:00Z", "--claim"],
@@ -90,9 +99,15 @@ fn a_store_is_made_and_filled_through_a_server() {
     desk.write("april.csv", "loan_id,balance,status\n1,10.00,open\n2,20.00,open\n3,30.00,late\n");
     let put = ["put", "loans", "april.csv", "--kind", "full", "--cutoff", "2026-04-01T00:00:00Z"];
     let first = server.ok(&desk, &[put.as_slice(), &["--idempotency-key", "april"]].concat());
-    assert_eq!((first.column("asserted"), first.column("replayed")), (vec!["3".into()], vec!["false".into()]));
+    assert_eq!(
+        (first.column("asserted"), first.column("replayed")),
+        (vec!["3".into()], vec!["false".into()])
+    );
     let again = server.ok(&desk, &[put.as_slice(), &["--idempotency-key", "april"]].concat());
-    assert_eq!((again.column("commit"), again.column("replayed")), (first.column("commit"), vec!["true".into()]));
+    assert_eq!(
+        (again.column("commit"), again.column("replayed")),
+        (first.column("commit"), vec!["true".into()])
+    );
     desk.write("fix.ndjson", "{\"loan_id\":2,\"_op\":\"retract\"}\n");
     let fix = ["put", "loans", "fix.ndjson", "--kind", "delta", "--cutoff", "2026-04-01T00:00:00Z"];
     let fixed = server.ok(&desk, &[fix.as_slice(), &["--reason", "ticket", "--principal", "ada"]].concat());
@@ -118,14 +133,20 @@ fn what_a_server_refuses_ends_as_it_does_without_one() {
     let full = ["--kind", "full", "--cutoff", "2026-06-01T00:00:00Z"];
     desk.write("twice.csv", "loan_id,balance,status\n1,1.00,a\n1,2.00,b\n");
     let twice = [["put", "loans", "twice.csv"].as_slice(), &full].concat();
-    let texts = ["twice.csv was refused, nothing of it was committed", "loan_id=1 in rows 1, 2", "--on-duplicate"];
+    let texts =
+        ["twice.csv was refused, nothing of it was committed", "loan_id=1 in rows 1, 2", "--on-duplicate"];
     server.fails(&desk, &twice, 3, &texts);
     desk.write("few.csv", "loan_id,balance,status\n1,1.00,a\n");
     let few = [["put", "loans", "few.csv", "--expected-rows", "2"].as_slice(), &full].concat();
     server.fails(&desk, &few, 3, &["few.csv was refused", "1 rows came"]);
     desk.write("facts.csv", "loan_id,_valid_from\n1,2026-01-01T00:00:00Z\n");
     server.fails(&desk, &["put", "loans", "facts.csv", "--kind", "facts"], 6, &["takes statements"]);
-    server.fails(&desk, &["as-of", "payments"], 4, &["no context 'payments'", "next: `calotype context list`"]);
+    server.fails(
+        &desk,
+        &["as-of", "payments"],
+        4,
+        &["no context 'payments'", "next: `calotype context list`"],
+    );
     server.fails(&desk, &["rebuild-index"], 2, &["--store"]);
     assert_eq!(desk.ok(&["log", "--limit", "99"]).lines().len(), 3, "nothing was committed");
 }

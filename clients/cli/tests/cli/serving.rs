@@ -2,12 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use super::desk::{Answer, Desk};
 
 /// A server on a desk's store; killed when dropped.
 pub(crate) struct Serving {
     child: Child,
+    /// Reads its log, so that it never waits for a reader.
+    log: Option<JoinHandle<String>>,
     /// Where it listens.
     pub(crate) address: String,
 }
@@ -17,15 +20,19 @@ impl Serving {
     pub(crate) fn start(desk: &Desk) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
         let mut child = desk.command(&serve).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let Some(address) = line.trim().strip_prefix("listening on grpc://").map(str::to_owned) else {
             child.kill().unwrap();
-            let mut log = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-            unreachable!("the server said {line:?}: {log}");
+            unreachable!("the server said {line:?}: {}", log.join().unwrap());
         };
-        Self { child, address }
+        Self { child, log: Some(log), address }
     }
 
     /// Runs a command against it.
@@ -48,8 +55,7 @@ impl Serving {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(told.success());
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{log}");
         log
     }
