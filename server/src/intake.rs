@@ -16,9 +16,14 @@ use calotype_storage::Receipt;
 use calotype_storage::evaluate::Proposal;
 use calotype_storage::name::ContextName;
 use calotype_storage::put::{Put, PutKind, PutOptions};
+use tokio::task::JoinError;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
+use tracing::Instrument;
 
+#[cfg(test)]
+pub(crate) use self::whole::mark;
 pub use self::whole::{WholeBody, check_whole, whole};
 use crate::admission::PutPermit;
 use crate::caller::Caller;
@@ -134,18 +139,34 @@ pub async fn commit(node: &Node, proposal: Proposal) -> Result<Receipt, Status> 
 
 async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) -> Result<Receipt, Status> {
     let worker = node.clone();
-    let task = node.work().spawn(async move {
+    let commit = async move {
         let outcome = worker.database().commit(proposal).await;
         // Also after a refusal, which may have been found by catching up.
         worker.follower().announce(worker.database());
         drop(permit);
-        outcome
-    });
-    match task.await {
-        Ok(outcome) => outcome.map_err(|error| status::of_store(&error)),
+        outcome.map_err(|error| status::of_store(&error))
+    };
+    ended(node, node.work().spawn(commit.in_current_span()).await)
+}
+
+/// Takes a put where work is done, so that the runtime of the connections never waits for it. Dropping the wait ends
+/// it, unless its commit has begun.
+///
+/// # Errors
+/// That of the work, or it panicked.
+pub async fn at_work<T: Send + 'static>(
+    node: &Node,
+    work: impl Future<Output = Result<T, Status>> + Send + 'static,
+) -> Result<T, Status> {
+    ended(node, AbortOnDropHandle::new(node.work().spawn(work.in_current_span())).await)
+}
+
+fn ended<T>(node: &Node, outcome: Result<Result<T, Status>, JoinError>) -> Result<T, Status> {
+    match outcome {
+        Ok(outcome) => outcome,
         Err(error) if error.is_panic() => {
             node.metrics().panicked();
-            Err(status::internal("the commit panicked: whether it took place can be seen in the log"))
+            Err(status::internal("the work panicked: whether something was committed can be seen in the log"))
         }
         Err(_) => Err(stopping()),
     }

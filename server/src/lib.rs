@@ -21,6 +21,8 @@ pub mod serve;
 pub mod settings;
 pub mod status;
 pub mod telemetry;
+#[cfg(test)]
+mod test_store;
 pub mod transport;
 
 pub use node::Node;

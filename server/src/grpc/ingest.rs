@@ -16,7 +16,7 @@ use self::header::put_parts;
 use self::rows::Rows;
 use super::values;
 use crate::caller::Caller;
-use crate::intake::{self, Intake, PutParts, in_time};
+use crate::intake::{self, Intake, PutParts, at_work, in_time};
 use crate::node::Node;
 use crate::status::{Field, invalid};
 
@@ -27,7 +27,7 @@ pub fn service(node: Node) -> IngestServiceServer<Ingest> {
 }
 
 /// Takes puts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ingest {
     node: Node,
 }
@@ -36,18 +36,9 @@ pub struct Ingest {
 impl IngestService for Ingest {
     async fn put(&self, request: Request<v1::PutRequest>) -> Result<Response<v1::PutResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        let put = put_parts(&caller, request.put)?;
-        let mut intake = Intake::new(&self.node)?;
-        let data = request.data.ok_or_else(|| {
-            invalid(
-                Field("data"),
-                "is missing: send rows or arrow_stream; an empty full has columns and no rows",
-            )
-        })?;
-        let rows = whole(&self.node, &put, data, &mut intake)?;
-        let receipt = self.commit(intake, put, rows).await?;
-        Ok(Response::new(v1::PutResponse { receipt: Some(receipt) }))
+        let taken = self.clone().take(caller, request.into_inner());
+        let receipt = Some(at_work(&self.node, taken).await?);
+        Ok(Response::new(v1::PutResponse { receipt }))
     }
 
     async fn put_stream(
@@ -56,28 +47,9 @@ impl IngestService for Ingest {
     ) -> Result<Response<v1::PutStreamResponse>, Status> {
         intake::check_whole(&request)?;
         let caller = Caller::of(&request)?;
-        let mut stream = request.into_inner();
-        let first = in_time(&self.node, &caller, stream.message()).await?;
-        let Some(v1::put_stream_request::Part::Put(header)) = first.and_then(|message| message.part) else {
-            return Err(invalid(Field("put"), "is missing: the first message carries the header"));
-        };
-        let put = put_parts(&caller, Some(header))?;
-        let mut intake = Intake::new(&self.node)?;
-        let mut rows: Option<Rows> = None;
-        while let Some(message) = in_time(&self.node, &caller, stream.message()).await? {
-            let part =
-                message.part.ok_or_else(|| invalid(Field("part"), "is missing: expected rows or arrow"))?;
-            rows = Some(self.part(&put, part, rows, &mut intake)?);
-        }
-        // Here the client has ended its stream itself: all that cuts it short is an error above.
-        let rows = rows.ok_or_else(|| {
-            invalid(
-                Field("part"),
-                "brought no columns: an empty full has a rows message with columns and no rows",
-            )
-        })?;
-        let receipt = self.commit(intake, put, rows).await?;
-        Ok(Response::new(v1::PutStreamResponse { receipt: Some(receipt) }))
+        let taken = self.clone().take_stream(caller, request.into_inner());
+        let receipt = Some(at_work(&self.node, taken).await?);
+        Ok(Response::new(v1::PutStreamResponse { receipt }))
     }
 
     async fn withdraw_cutoff(
@@ -119,6 +91,44 @@ fn withdrawal(caller: &Caller, request: &v1::WithdrawCutoffRequest) -> Result<Pr
 }
 
 impl Ingest {
+    async fn take(self, caller: Caller, request: v1::PutRequest) -> Result<v1::Receipt, Status> {
+        let put = put_parts(&caller, request.put)?;
+        let mut intake = Intake::new(&self.node)?;
+        let data = request.data.ok_or_else(|| {
+            invalid(
+                Field("data"),
+                "is missing: send rows or arrow_stream; an empty full has columns, no rows and expected_rows 0",
+            )
+        })?;
+        let rows = whole(&self.node, &put, data, &mut intake)?;
+        self.commit(intake, put, rows).await
+    }
+
+    async fn take_stream(
+        self,
+        caller: Caller,
+        mut stream: Streaming<v1::PutStreamRequest>,
+    ) -> Result<v1::Receipt, Status> {
+        let first = in_time(&self.node, &caller, stream.message()).await?;
+        let Some(v1::put_stream_request::Part::Put(header)) = first.and_then(|message| message.part) else {
+            return Err(invalid(Field("put"), "is missing: the first message carries the header"));
+        };
+        let put = put_parts(&caller, Some(header))?;
+        let mut intake = Intake::new(&self.node)?;
+        let mut rows: Option<Rows> = None;
+        while let Some(message) = in_time(&self.node, &caller, stream.message()).await? {
+            let part = message.part;
+            let part = part.ok_or_else(|| invalid(Field("part"), "is missing: expected rows or arrow"))?;
+            rows = Some(self.part(&put, part, rows, &mut intake)?);
+        }
+        // Here the client has ended its stream itself: all that cuts it short is an error above.
+        let rows = rows.ok_or_else(|| {
+            let what = "brought no columns: an empty full has columns, no rows and expected_rows 0";
+            invalid(Field("part"), what)
+        })?;
+        self.commit(intake, put, rows).await
+    }
+
     /// Takes a part of a stream after its header.
     fn part(
         &self,

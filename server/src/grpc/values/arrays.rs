@@ -99,7 +99,7 @@ fn single(kind: &Kind) -> Result<f32, Wrong> {
     if value.is_nan() || f64::from(single) == value {
         return Ok(single);
     }
-    Err(format!("{value} would be rounded").into())
+    Err(format!("{value:?} would be rounded").into())
 }
 
 fn decimal_of(kind: &Kind, precision: u8, scale: u8) -> Result<i128, Wrong> {

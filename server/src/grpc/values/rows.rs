@@ -138,7 +138,7 @@ impl RowReader {
     /// No message named columns, or a decimal has too many digits beside another with many after the point.
     pub fn finish(self, batches: Vec<RecordBatch>) -> Result<(SchemaRef, Vec<RecordBatch>), Status> {
         let columns = self.columns.ok_or_else(|| {
-            invalid(Field("rows"), "are missing: an empty full is said with columns and no rows")
+            invalid(Field("rows"), "are missing: an empty full has columns, no rows and expected_rows 0")
         })?;
         let fields = columns.iter().map(|column| {
             let data_type = column.field_type.map_or(DataType::Null, FieldType::to_arrow);
