@@ -27,7 +27,7 @@ const CANCEL_WAIT: Duration = Duration::from_secs(5);
 /// The service over a node.
 pub fn service(node: Node) -> OperationServiceServer<Operations> {
     let max = node.limits().control_message_bytes_max;
-    OperationServiceServer::new(Operations { node }).max_decoding_message_size(max)
+    OperationServiceServer::new(Operations::new(node)).max_decoding_message_size(max)
 }
 
 /// Shows operations.
@@ -110,6 +110,10 @@ impl OperationService for Operations {
 const PURPOSE: &str = "ListOperations";
 
 impl Operations {
+    pub(super) fn new(node: Node) -> Self {
+        Self { node }
+    }
+
     fn follow(&self, id: &str) -> Result<watch::Receiver<Operation>, Status> {
         self.node.operations().follow(id).ok_or_else(|| missing(id))
     }

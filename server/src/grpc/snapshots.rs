@@ -179,3 +179,6 @@ fn answered(entry: &KnownEntry) -> Option<v1::Snapshot> {
         reason: said.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests;

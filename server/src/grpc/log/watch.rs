@@ -31,12 +31,19 @@ use crate::status::{self, Field, invalid};
 const PURPOSE: &str = "WatchContext";
 /// Entries that are looked up at once.
 const ENTRIES_AHEAD: usize = 64;
-/// After how long without an entry a client hears that others have committed.
-const NEWS_PAUSE: Duration = Duration::from_secs(1);
-/// After how long without anything new a client hears that the server lives.
-const LIFE_PAUSE: Duration = Duration::from_secs(10);
 /// The place after every entry of a record.
 const AFTER_ALL: u32 = u32::MAX;
+
+/// After how long a client hears from a watch that has no entry for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pauses {
+    /// That others have committed.
+    pub(super) news: Duration,
+    /// That the server lives.
+    pub(super) life: Duration,
+}
+
+const PAUSES: Pauses = Pauses { news: Duration::from_secs(1), life: Duration::from_secs(10) };
 
 /// A watch of a context.
 pub(super) struct Watch {
@@ -49,6 +56,7 @@ pub(super) struct Watch {
     told: Option<EntryId>,
     ready: VecDeque<Arc<KnownEntry>>,
     spoke_at: Instant,
+    pub(super) pauses: Pauses,
     deadline: Option<Instant>,
     ended: bool,
     _permit: Permit,
@@ -83,6 +91,7 @@ impl Watch {
             told,
             ready: VecDeque::new(),
             spoke_at: Instant::now(),
+            pauses: PAUSES,
             deadline: caller.deadline,
             ended: false,
             _permit: permit,
@@ -116,7 +125,7 @@ impl Watch {
                 continue;
             }
             let news = head.filter(|head| self.told.is_none_or(|told| told.record < *head));
-            let pause = if news.is_some() { NEWS_PAUSE } else { LIFE_PAUSE };
+            let pause = if news.is_some() { self.pauses.news } else { self.pauses.life };
             if self.spoke_at.elapsed() >= pause {
                 return Ok(self.sign_of_life(head));
             }
