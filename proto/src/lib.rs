@@ -12,8 +12,10 @@
 /// Version 1 of the interface. Only ever added to.
 #[allow(
     missing_docs,
-    clippy::pedantic,
     unused_qualifications,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    clippy::large_enum_variant,
     reason = "generated code; the .proto files are its documentation"
 )]
 pub mod v1 {

@@ -172,6 +172,7 @@ pub async fn resolve(
         let scan = Scan::start(Arc::clone(database.reader()), scan.clone()).await?;
         claim.by_offsets(vector, filter.count_without_position(scan).await?);
     }
+    let scan = scan.narrowed(&context, database.reader()).await;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let answer_schema = answer_schema(&schema, &places, request.system_columns);
     let batches = AsOfBatches {

@@ -102,6 +102,7 @@ pub async fn history(
     let places = places(&context, &schema, request.columns.as_deref())?;
     let mut scan = ScanRequest::of_entries(&context, &schema, point.at.system);
     scan.keys = request.keys.filter(&request.context, &schema)?;
+    let scan = scan.narrowed(&context, database.reader()).await;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let mut fields: Vec<Field> = places.iter().map(|place| arrow_field(&schema.fields()[*place])).collect();
     fields.extend(system_fields());

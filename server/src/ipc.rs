@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`gate`] (one message, its metadata against its body), `types` (the columns a schema message
 //! announces), `column` (one column's buffers against its type), [`decode`] (the order of messages, streams), then
-//! [`encode`] and [`cut`] for what goes out.
+//! [`encode`] and [`mod@cut`] for what goes out.
 
 mod column;
 pub mod cut;
@@ -23,5 +23,5 @@ mod tests;
 
 pub use cut::cut;
 pub use decode::Decoder;
-pub use encode::{Compression, Encoded, Encoder, schema_message};
+pub use encode::{Compression, EncodeError, Encoded, Encoder, schema_message};
 pub use error::{Fault, IpcError};

@@ -43,6 +43,8 @@ pub enum Bug {
     SkipsRollback,
     /// A pack that exists is not compared.
     TrustsPack,
+    /// The index of keys leaves out the newest entry that speaks about a key.
+    KeyIndexForgets,
     /// The sign of zero is kept.
     KeepsNegativeZero,
 }

@@ -26,6 +26,7 @@ use crate::pack::{
     read_header,
 };
 use crate::planted::{Bug, is_planted};
+use crate::scan::KeyIndexes;
 use crate::schema::{FieldType, Schema};
 
 /// Bytes of decoded columns, keys and manifests that are kept in memory.
@@ -74,13 +75,19 @@ pub struct ChunkReader {
     index: SharedIndex,
     cache: Cache<CacheKey, Cached, Weigh>,
     staged: RwLock<BTreeMap<ChunkDigest, (ChunkLine, Bytes)>>,
+    key_indexes: KeyIndexes,
 }
 
 impl ChunkReader {
     /// Makes a reader.
     pub fn new(backend: Backend, index: SharedIndex) -> Self {
         let cache = Cache::with_weighter(16_384, CACHE_BYTES, Weigh);
-        Self { backend, index, cache, staged: RwLock::default() }
+        Self { backend, index, cache, staged: RwLock::default(), key_indexes: KeyIndexes::default() }
+    }
+
+    /// Which entries speak about a key.
+    pub(crate) fn key_indexes(&self) -> &KeyIndexes {
+        &self.key_indexes
     }
 
     /// Lets the chunks of packs be read before the log names them.

@@ -9,6 +9,7 @@
 
 mod batch;
 mod gather;
+mod key_index;
 mod merge;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use batch::FactBatch;
 pub use gather::RowRef;
+pub(crate) use key_index::KeyIndexes;
 
 use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;

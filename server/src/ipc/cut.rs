@@ -50,3 +50,6 @@ pub fn encoded_bytes(batch: &RecordBatch) -> usize {
     };
     METADATA_BYTES + batch.columns().iter().map(column).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use arrow_buffer::Buffer;
 use bytes::Bytes;
 
 use super::error::Fault;
-use super::gate::{CLAIM_BYTES, Claim, Codec, claim};
+use super::gate::Codec;
+use super::gate::claims::{CLAIM_BYTES, Claim, claim};
 
 /// The content of a buffer in a compressed body. Allocates no more than the claim, which the gate has checked.
 pub(super) fn decompress(index: usize, codec: Codec, buffer: &Bytes) -> Result<Buffer, Fault> {

@@ -205,4 +205,4 @@ fn signed(length: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,17 +1,25 @@
-//! Measurements of the embedded store: each prints its figure for several runs.
+//! Measurements of the embedded store, and of a server through the wire: each prints its figure for several runs.
 //!
 //! `cargo xtask bench` builds it with the release profile and runs all of it.
 
 mod book;
 mod machine;
 mod measures;
+mod wire;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
-/// Measures the embedded store.
+use crate::wire::{PointsArguments, WireArguments};
+
+/// Measures the embedded store, or a server.
 #[derive(Debug, Parser)]
+#[command(subcommand_negates_reqs = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Rows of the full extract.
     #[arg(long, default_value_t = 1_000_000)]
     rows: usize,
@@ -20,23 +28,37 @@ struct Arguments {
     runs: usize,
     /// Where stores are made; a folder on the disk to be measured.
     #[arg(long)]
-    directory: Option<std::path::PathBuf>,
+    directory: Option<PathBuf>,
     /// The binary `calotype`, for the measure of the bulletin feed; left out, that measure is left out.
     #[arg(long, requires = "feed")]
-    calotype: Option<std::path::PathBuf>,
+    calotype: Option<PathBuf>,
     /// The feed of the bulletins.
     #[arg(long)]
-    feed: Option<std::path::PathBuf>,
+    feed: Option<PathBuf>,
     /// Opens a store, asks one question, and prints how long that took: run by the measure of opening.
     #[arg(long, hide = true)]
-    open: Option<std::path::PathBuf>,
+    open: Option<PathBuf>,
     /// Puts deltas until it is killed: run by the measure of opening.
     #[arg(long, hide = true)]
-    until_killed: Option<std::path::PathBuf>,
+    until_killed: Option<PathBuf>,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+enum What {
+    /// A server of its own, through the wire.
+    Wire(WireArguments),
+    /// Points by several clients, of a server that runs.
+    Points(PointsArguments),
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    match arguments.what {
+        Some(What::Wire(arguments)) => return wire::run(&arguments),
+        Some(What::Points(arguments)) => return wire::points(&arguments),
+        None => {}
+    }
     if let Some(store) = &arguments.open {
         return measures::open(store);
     }

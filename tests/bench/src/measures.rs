@@ -26,18 +26,18 @@ fn loans() -> ContextName {
     ContextName::parse("loans").expect("a legal name")
 }
 
-fn cutoff(day: u64) -> ValidTime {
+pub(crate) fn cutoff(day: u64) -> ValidTime {
     let micros = (20_000 + i64::try_from(day).unwrap_or(0)) * 86_400_000_000;
     ValidTime::from_micros(micros).expect("an ordinary instant")
 }
 
-fn database(folder: &Path) -> Result<Database> {
+pub(crate) fn database(folder: &Path) -> Result<Database> {
     let backend = Backend::local(&folder.join("store"), true)?;
     let state = StateFolder::Under(folder.join("store.local"));
     Ok(block_on(Database::open(backend, OpenOptions::new(Access::Create, state)))?)
 }
 
-fn create(database: &Database) -> Result<()> {
+pub(crate) fn create(database: &Database) -> Result<()> {
     let definition = CreateEntry {
         mode: Mode::State,
         key: vec!["loan_id".into()],
@@ -50,7 +50,7 @@ fn create(database: &Database) -> Result<()> {
     Ok(())
 }
 
-fn put(database: &Database, day: u64, batches: Vec<RecordBatch>) -> Result<()> {
+pub(crate) fn put(database: &Database, day: u64, batches: Vec<RecordBatch>) -> Result<()> {
     let schema = batches.first().context("there are rows")?.schema();
     let kind = PutKind::Full { cutoff: cutoff(day) };
     block_on(database.put(Put { context: loans(), kind, schema, batches, options: PutOptions::default() }))?;
@@ -62,7 +62,7 @@ fn print(name: &str, unit: &str, figures: Vec<f64>) {
     println!("{name:<58} {median:>12.1} {unit:<8} ({least:.1} to {most:.1})");
 }
 
-fn working_folder(directory: Option<&Path>) -> Result<tempfile::TempDir> {
+pub(crate) fn working_folder(directory: Option<&Path>) -> Result<tempfile::TempDir> {
     Ok(match directory {
         Some(directory) => tempfile::tempdir_in(directory)?,
         None => tempfile::tempdir()?,

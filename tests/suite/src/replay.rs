@@ -10,7 +10,7 @@ use arrow_array::{
     Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
 };
 use calotype_oracle::{EventsPut, Key, OpenEnd as OracleEnd, Operation};
-use calotype_query::{AsOfRequest, LocalPolicy, Point, resolve};
+use calotype_query::{AsOfRequest, KeyValue, Keys, LocalPolicy, Point, resolve};
 use calotype_storage::database::Database;
 use calotype_storage::error::Error;
 use calotype_storage::evaluate::{CreateContext, Deed, Withdraw};
@@ -140,6 +140,27 @@ pub fn state(database: &Database, valid_at: i64, known_at: i64) -> BTreeMap<Key,
     let answer = block_on(resolve(database, &LocalPolicy, &AsOfRequest::new(context(), point)));
     let (batches, _) = block_on(answer.expect("a state").collect()).expect("a state");
     batches.iter().flat_map(rows).collect()
+}
+
+/// The same, asked key by key.
+///
+/// # Panics
+/// If the database does not answer.
+pub fn state_by_key(
+    database: &Database,
+    keys: impl IntoIterator<Item = Key>,
+    valid_at: i64,
+    known_at: i64,
+) -> BTreeMap<Key, u32> {
+    let point = Point { valid_at: Some(valid(valid_at)), known_at: SystemTime::from_micros(known_at) };
+    let one = |key: Key| {
+        let keys = Keys::one(vec![KeyValue::Integer(key.0.into())]);
+        let request = AsOfRequest { keys, ..AsOfRequest::new(context(), point) };
+        let answer = block_on(resolve(database, &LocalPolicy, &request)).expect("a state");
+        let (batches, _) = block_on(answer.collect()).expect("a state");
+        batches.iter().flat_map(rows).collect::<Vec<_>>()
+    };
+    keys.into_iter().flat_map(one).collect()
 }
 
 fn rows(batch: &RecordBatch) -> Vec<(Key, u32)> {

@@ -31,9 +31,9 @@ struct Arguments {
 enum Task {
     /// All that CI runs: fmt, clippy, doc, tidy, then exactly `cargo xtask test`.
     Ci,
-    /// Every test of the workspace, then the Python reader of the golden files.
+    /// Every test of the workspace, then the Python reader of the golden files and the stock clients.
     Test {
-        /// Passed on to `cargo test`; a run narrowed this way leaves the Python reader out.
+        /// Passed on to `cargo test`; a run narrowed this way leaves what is in Python out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -1,8 +1,10 @@
-//! `cargo xtask test`: every test of the workspace, then the Python reader, then one summary.
+//! `cargo xtask test`: every test of the workspace, then the Python reader and the stock clients, then one summary.
 //!
 //! **Invariant:** what did not run is named in the summary, and where `CI` is set it is a failure.
 
+mod python;
 mod reader;
+mod stock;
 mod tally;
 
 use std::env;
@@ -11,7 +13,7 @@ use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use self::reader::Reading;
+use self::python::Outcome;
 use self::tally::Tally;
 use crate::stopwatch::Stopwatch;
 use crate::workspace::Workspace;
@@ -19,18 +21,21 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let watch = Stopwatch::start();
     let (tally, status) = cargo_test(workspace, arguments)?;
-    let reading = if arguments.is_empty() {
-        reader::run(workspace)?
+    let others = if arguments.is_empty() {
+        [("python reader", reader::run(workspace)?), ("stock clients", stock::run(workspace)?)]
     } else {
-        Reading::Absent("left out, as arguments narrow this run".to_owned())
+        ["python reader", "stock clients"]
+            .map(|name| (name, Outcome::Absent("left out, as arguments narrow this run".to_owned())))
     };
     let in_ci = env::var_os("CI").is_some();
-    let problems = problems(&tally, status.success(), &reading, in_ci);
+    let problems = problems(&tally, status.success(), &others, in_ci);
     println!("\n== summary, after {watch}");
     for name in tally.failures() {
         println!("FAILED: {name}");
     }
-    println!("python reader: {reading}");
+    for (name, outcome) in &others {
+        println!("{name}: {outcome}");
+    }
     println!("tests: {tally}");
     if !problems.is_empty() {
         println!("result: FAILED, {}", problems.join("; "));
@@ -69,19 +74,21 @@ fn command_line(arguments: &[String]) -> Vec<String> {
 }
 
 /// Why the run failed; empty when it passed.
-fn problems(tally: &Tally, cargo_succeeded: bool, reading: &Reading, in_ci: bool) -> Vec<String> {
+fn problems(tally: &Tally, cargo_succeeded: bool, others: &[(&str, Outcome)], in_ci: bool) -> Vec<String> {
     let mut problems = Vec::new();
     if !cargo_succeeded {
         problems.push("cargo test failed: see above".to_owned());
     } else if tally.is_empty() {
         problems.push("not one test ran".to_owned());
     }
-    match reading {
-        Reading::Failed(reason) => problems.push(format!("the python reader {reason}")),
-        Reading::Missed(reason) if in_ci => {
-            problems.push(format!("the python reader must run where CI is set: {reason}"));
+    for (name, outcome) in others {
+        match outcome {
+            Outcome::Failed(reason) => problems.push(format!("{name}: {reason}")),
+            Outcome::Missed(reason) if in_ci => {
+                problems.push(format!("{name} must run where CI is set: {reason}"));
+            }
+            Outcome::Passed(_) | Outcome::Absent(_) | Outcome::Missed(_) => {}
         }
-        Reading::Passed | Reading::Absent(_) | Reading::Missed(_) => {}
     }
     problems
 }
@@ -109,18 +116,23 @@ mod tests {
         tally
     }
 
+    fn other(outcome: Outcome) -> [(&'static str, Outcome); 1] {
+        [("stock clients", outcome)]
+    }
+
     #[test]
-    fn a_missed_reader_fails_in_ci_alone() {
-        let missed = Reading::Missed("no python3".to_owned());
+    fn a_missed_part_fails_in_ci_alone() {
+        let missed = other(Outcome::Missed("no python3".to_owned()));
         assert!(problems(&one_test(), true, &missed, false).is_empty());
         assert_eq!(problems(&one_test(), true, &missed, true).len(), 1);
     }
 
     #[test]
-    fn a_failed_reader_a_failed_cargo_and_an_empty_run_fail() {
-        let failed = Reading::Failed("ended with 1".to_owned());
+    fn a_failed_part_a_failed_cargo_and_an_empty_run_fail() {
+        let failed = other(Outcome::Failed("ended with 1".to_owned()));
+        let passed = || other(Outcome::Passed(String::new()));
         assert_eq!(problems(&one_test(), true, &failed, false).len(), 1);
-        assert_eq!(problems(&one_test(), false, &Reading::Passed, false).len(), 1);
-        assert_eq!(problems(&Tally::default(), true, &Reading::Passed, false), ["not one test ran"]);
+        assert_eq!(problems(&one_test(), false, &passed(), false).len(), 1);
+        assert_eq!(problems(&Tally::default(), true, &passed(), false), ["not one test ran"]);
     }
 }

@@ -85,16 +85,15 @@ fn a_changed_message_is_refused_or_read_as_valid_rows() {
                 let before = messages[..index].iter().enumerate();
                 for (index, (header, body)) in before {
                     if index == 0 {
-                        drop(decoder.schema(header)?)
+                        drop(decoder.schema(header)?);
                     } else {
-                        drop(decoder.message(header, body)?)
+                        drop(decoder.message(header, body)?);
                     }
                 }
                 decoder.message(&header, &body).map(|batch| batch.into_iter().collect())
             };
             with_one_byte_changed(header, |mutant| tally.count(mutant.len(), || decode(mutant, body)));
             with_one_byte_changed(body, |mutant| tally.count(mutant.len(), || decode(header, mutant)));
-            with_one_number_changed(body, |mutant| tally.count(mutant.len(), || decode(header, mutant)));
         }
         println!("{} messages, {codec:?}: {tally:?}", messages.len());
         assert_eq!(tally.panicked, 0);
@@ -136,7 +135,7 @@ fn random_bytes_are_refused() {
             let mut mutant = stream.clone();
             for _ in 0..=next() % 8 {
                 let at = usize::try_from(next()).unwrap() % mutant.len();
-                mutant[at] = next() as u8;
+                mutant[at] = next().to_le_bytes()[0];
             }
             tally.count(mutant.len(), || read(&mutant, &limits));
         }

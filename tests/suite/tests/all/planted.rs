@@ -5,17 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
-use calotype_oracle::Seed;
+use calotype_oracle::{Key, Seed, StatementShape, statement_history};
 use calotype_simulation::{PlantedBugs, Survivors};
 use calotype_storage::database::{Access, StateFolder};
 use calotype_storage::planted::{Bug, plant};
 use calotype_storage::put::{Put, PutKind, PutOptions};
+use calotype_storage::record::Mode;
 use calotype_suite::cuts::cut_everywhere;
 use calotype_suite::golden::Golden;
 use calotype_suite::harness::{START, TestClock, memory};
 use calotype_suite::histories;
 use calotype_suite::recovered::{Wrong, check};
-use calotype_suite::replay::valid;
+use calotype_suite::replay::{self, apply, state, state_by_key, valid};
 use calotype_suite::script::{create, delta, full, name_of};
 use calotype_suite::world::{Outcome, World};
 use calotype_suite::writers::share;
@@ -41,6 +42,33 @@ fn histories_are_right() -> Result<(), Wrong> {
 
 fn writers_agree() -> Result<(), Wrong> {
     (0..60).try_for_each(|seed| share(World::default(), Seed::new(seed), 0))
+}
+
+/// What is asked key by key is what is asked at once.
+fn keys_agree() -> Result<(), Wrong> {
+    let shape = StatementShape { operations: 12, cutoffs: 4, keys: 4, values: 3 };
+    for seed in 0..4 {
+        let clock = TestClock::new(START);
+        let (_, database) = memory(&clock);
+        replay::create(&database, Mode::State).map_err(|error| error.to_string())?;
+        for operation in statement_history(Seed::new(seed), shape) {
+            // Withdrawals of what is not known are refused.
+            let known = apply(&database, &operation).unwrap_or_else(|_| clock.micros());
+            for valid in [15, 25, 35, 45] {
+                let whole = state(&database, valid, known);
+                let by_key = state_by_key(&database, (0..6).map(Key), valid, known);
+                if !whole.is_empty() && whole != by_key {
+                    return Err(format!("at {valid}: {whole:?}, by key {by_key:?}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_index_of_keys_is_found() {
+    finds(Bug::KeyIndexForgets, keys_agree);
 }
 
 #[test]

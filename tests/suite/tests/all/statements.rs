@@ -6,7 +6,7 @@ use calotype_oracle::{
 use calotype_storage::database::Database;
 use calotype_storage::record::Mode;
 use calotype_suite::harness::{START, TestClock, memory};
-use calotype_suite::replay::{apply, create, state};
+use calotype_suite::replay::{apply, create, state, state_by_key};
 
 /// Puts a history and compares the whole grid of points.
 fn check(history: &[Operation<Key, u32>]) -> (Database, Vec<i64>) {
@@ -42,8 +42,17 @@ fn compare(
         for &system in known {
             let expected = oracle.state(valid, system);
             assert_eq!(state(database, valid, system), expected, "at {valid} known {system}: {history:?}");
+            let known_schema = system >= known[known.len().min(2) - 1];
+            let by_key =
+                if known_schema { state_by_key(database, keys(), valid, system) } else { expected.clone() };
+            assert_eq!(by_key, expected, "by key, at {valid} known {system}: {history:?}");
         }
     }
+}
+
+/// More keys than histories have.
+fn keys() -> impl Iterator<Item = Key> {
+    (0..6).map(Key)
 }
 
 #[test]
