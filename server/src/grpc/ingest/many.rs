@@ -32,7 +32,7 @@ use crate::status::{Field, invalid, of_store};
 const BEGUN_MAX: usize = 32;
 
 /// The answers, in order.
-pub type Answers = ReceiverStream<Result<v1::PutManyResponse, Status>>;
+pub(super) type Answers = ReceiverStream<Result<v1::PutManyResponse, Status>>;
 
 type Outcome = Result<Receipt, Status>;
 
