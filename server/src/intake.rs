@@ -117,9 +117,15 @@ impl Intake {
     /// # Errors
     /// The store refuses the put, or cannot keep it.
     pub async fn commit(self, node: &Node, put: PutParts, schema: SchemaRef) -> Result<Receipt, Status> {
+        let (proposal, permit) = self.proposal(put, schema);
+        detached(node, proposal, Some(permit)).await
+    }
+
+    /// What the put proposes, and the memory that it holds: to be given back when the proposal is decided.
+    pub fn proposal(self, put: PutParts, schema: SchemaRef) -> (Proposal, PutPermit) {
         let PutParts { context, kind, options } = put;
         let put = Put { context, kind, schema, batches: self.batches, options };
-        detached(node, Proposal::Put(Arc::new(put)), Some(self.permit)).await
+        (Proposal::Put(Arc::new(put)), self.permit)
     }
 }
 

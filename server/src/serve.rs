@@ -22,7 +22,6 @@ use tracing::{info, warn};
 pub use self::key_file::{KeyFileError, read_or_make as token_key};
 pub use self::own::local;
 pub use self::work::{Work, threads_default};
-use crate::follow::Follower;
 use crate::node::Node;
 use crate::transport::{Router, Transport};
 use health::Health;
@@ -32,7 +31,7 @@ use health::Health;
 pub struct Options {
     /// Whether clients may ask for the interface's descriptors.
     pub reflection: bool,
-    /// How often the log is looked at for what other servers commit.
+    /// How often it is asked whether others have committed.
     pub poll_interval: Duration,
 }
 
@@ -72,11 +71,7 @@ pub async fn run(
 ) -> Result<(), ServeError> {
     let health = Health::new();
     let router = routes::router(&node, &health, options)?;
-    let following = tokio::spawn(Follower::run(node.clone(), options.poll_interval));
-    let following = AbortOnDropHandle::new(following);
-    let served = run_router(listener, metrics, node, router, health, shutdown).await;
-    drop(following);
-    served
+    run_router(listener, metrics, node, router, health, options, shutdown).await
 }
 
 /// As [`run`], with services of one's own.
@@ -86,6 +81,7 @@ pub(crate) async fn run_router(
     node: Node,
     router: Router,
     health: Health,
+    options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
@@ -94,7 +90,7 @@ pub(crate) async fn run_router(
     let probes = metrics.map(|listener| {
         AbortOnDropHandle::new(tokio::spawn(probes::serve(listener, node.clone(), Arc::clone(&health))))
     });
-    let background = background::start(&node, &health);
+    let background = background::start(&node, &health, options.poll_interval);
     let transport = Transport::new(node.clone(), router);
     info!(%address, store = %node.database().store_id(), "serving");
     transport.accept(listener, shutdown).await;

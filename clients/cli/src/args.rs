@@ -6,8 +6,8 @@ use calotype_storage::name::Principal;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    as_of, completions, context, diff, get, history, import, log, materialise, put, rebuild_index, snapshot,
-    verify, withdraw,
+    as_of, completions, config, context, diff, get, history, import, log, materialise, put, rebuild_index,
+    serve, snapshot, verify, watch, withdraw,
 };
 use crate::demo;
 use crate::output::Format;
@@ -18,6 +18,7 @@ Start here:
   calotype --store ./loans.store context create loans --key loan_id
   calotype --store ./loans.store put loans march.csv --kind full --cutoff 2026-04-01T00:00:00Z
   calotype --store ./loans.store as-of loans --valid-at 2026-04-01T00:00:00Z
+  calotype serve --store ./loans.store              then the same commands with --server HOST:PORT
 
 Words:
   valid time (true on) says when something holds in the business world, system time (known on) when
@@ -60,15 +61,23 @@ fn const_format() -> String {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Where the store lies: a folder, or a URL
+    /// Where the store lies: a folder, or a URL such as `s3://bucket/prefix` [env: `CALOTYPE_STORE`]
     #[arg(
         long,
         global = true,
-        help = "Where the store lies: a folder, or a URL such as s3://bucket/prefix",
-        env = "CALOTYPE_STORE",
-        value_name = "PATH|URL"
+        help = "Where the store lies: a folder, or a URL such as s3://bucket/prefix [env: CALOTYPE_STORE]",
+        value_name = "PATH|URL",
+        conflicts_with = "server"
     )]
     pub(crate) store: Option<String>,
+    /// The server that has the store, instead of the store itself [env: `CALOTYPE_SERVER`]
+    #[arg(
+        long,
+        global = true,
+        help = "The server that has the store, instead of the store itself [env: CALOTYPE_SERVER]",
+        value_name = "HOST:PORT"
+    )]
+    pub(crate) server: Option<String>,
     /// Where the local index is kept; it is a cache and can always be rebuilt [default: beside a
     /// local store, else in the user's cache folder]
     #[arg(long, global = true, value_name = "DIR")]
@@ -92,6 +101,13 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Load two years of real bulletins and show what the database does with them
     Demo(demo::DemoArgs),
+    /// Serve a store over gRPC and Arrow Flight
+    Serve(Box<serve::ServeArgs>),
+    /// Show, print and check the settings of a server
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Ask a server whether it serves
+    Health,
     /// Create, list, show and change contexts
     #[command(subcommand)]
     Context(context::ContextCommand),
@@ -114,6 +130,8 @@ pub(crate) enum Command {
     Snapshot(snapshot::SnapshotCommand),
     /// The log of commits
     Log(log::LogArgs),
+    /// Print what is committed to a context, as it comes
+    Watch(watch::WatchArgs),
     /// The store in a few lines
     Status,
     /// Check that the store is what it claims to be; repairs nothing

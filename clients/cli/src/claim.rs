@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use calotype_query::claim::CompletenessClaim;
-use calotype_query::{Claim, End};
+use calotype_client::{AnswerEnd, Claim, Completeness};
 use clap::Args;
 use serde::Serialize;
 
@@ -27,13 +26,13 @@ pub(crate) struct ClaimArgs {
 #[derive(Serialize)]
 struct ClaimJson<'a> {
     claim: &'a Claim,
-    end: EndJson,
+    end: EndJson<'a>,
 }
 
 #[derive(Serialize)]
-struct EndJson {
+struct EndJson<'a> {
     rows: u64,
-    result_hash: String,
+    result_hash: &'a str,
 }
 
 impl ClaimArgs {
@@ -46,7 +45,7 @@ impl ClaimArgs {
         session: &Session,
         format: Format,
         claim: &Claim,
-        end: End,
+        end: &AnswerEnd,
     ) -> Result<(), CliError> {
         if let Some(path) = &self.claim_file {
             let mut file = create(path)?;
@@ -63,14 +62,14 @@ impl ClaimArgs {
 }
 
 /// The claim and the end as one JSON object.
-pub(crate) fn json(claim: &Claim, end: End) -> String {
-    let json = ClaimJson { claim, end: EndJson { rows: end.rows, result_hash: end.result_hash.to_string() } };
+pub(crate) fn json(claim: &Claim, end: &AnswerEnd) -> String {
+    let json = ClaimJson { claim, end: EndJson { rows: end.rows, result_hash: &end.result_hash } };
     // Every field has a JSON form.
     serde_json::to_string(&json).unwrap_or_default()
 }
 
 /// The claim in a few readable lines.
-pub(crate) fn text(claim: &Claim, end: End) -> String {
+pub(crate) fn text(claim: &Claim, end: &AnswerEnd) -> String {
     let mut text = String::from("This answer rests on:\n");
     let mut line = |name: &str, value: String| {
         // Writing to a String returns no error.
@@ -114,14 +113,14 @@ pub(crate) fn text(claim: &Claim, end: End) -> String {
         let count = offsets.facts_without_position;
         line("left out", format!("{count} facts without a position"));
     }
-    let hash = end.result_hash.to_string();
+    let hash = &end.result_hash;
     let rows = if end.rows == 1 { "row" } else { "rows" };
-    line("result", format!("{} {rows}, hash {}…", end.rows, hash.get(..16).unwrap_or(&hash)));
+    line("result", format!("{} {rows}, hash {}…", end.rows, hash.get(..16).unwrap_or(hash)));
     text
 }
 
-fn completeness(claim: &CompletenessClaim) -> String {
-    match (claim.status, claim.reason.as_deref()) {
+fn completeness(claim: &Completeness) -> String {
+    match (claim.status.as_str(), claim.reason.as_deref()) {
         ("partial", Some("unchecked")) => {
             "partial: unchecked (its producer gave no row count or total to check against)".into()
         }

@@ -2,9 +2,11 @@
 
 pub(crate) mod as_of;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod diff;
 pub(crate) mod get;
+pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod log;
@@ -12,9 +14,11 @@ pub(crate) mod materialise;
 pub(crate) mod put;
 pub(crate) mod rebuild_index;
 pub(crate) mod receipt;
+pub(crate) mod serve;
 pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod verify;
+pub(crate) mod watch;
 pub(crate) mod withdraw;
 
 use std::io::Write;
@@ -31,6 +35,9 @@ use crate::session::Session;
 pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => crate::demo::run(session, &args).await,
+        Command::Serve(args) => serve::run(session, &args).await,
+        Command::Config(command) => config::run(session, &command),
+        Command::Health => health::run(session).await,
         Command::Context(command) => context::run(session, command).await,
         Command::Put(args) => put::run(session, *args).await,
         Command::Withdraw(args) => withdraw::run(session, args).await,
@@ -41,6 +48,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Diff(args) => diff::run(session, args).await,
         Command::Snapshot(command) => snapshot::run(session, command).await,
         Command::Log(args) => log::run(session, &args).await,
+        Command::Watch(args) => watch::run(session, args).await,
         Command::Status => status::run(session).await,
         Command::Verify(args) => verify::run(session, &args).await,
         Command::RebuildIndex(_) => rebuild_index::run(session).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use calotype_query::{Answer, Claim, End};
+use calotype_client::{Answer, AnswerEnd, Claim};
 
 use crate::claim::ClaimArgs;
 use crate::error::CliError;
@@ -19,11 +19,10 @@ const CLAIM_KEY: &str = "calotype.claim";
 ///
 /// # Errors
 /// It could not be read or written.
-pub(crate) async fn print(session: &Session, answer: Answer, claim: &ClaimArgs) -> Result<End, CliError> {
+pub(crate) async fn print(session: &Session, answer: Answer, claim: &ClaimArgs) -> Result<(), CliError> {
     let format = session.format()?;
     let (told, end) = write(answer, format, session.out()?, TableOptions::default()).await?;
-    claim.tell(session, format, &told, end)?;
-    Ok(end)
+    claim.tell(session, format, &told, &end)
 }
 
 /// Writes an answer as it comes.
@@ -35,7 +34,7 @@ pub(crate) async fn write(
     format: Format,
     out: Box<dyn Write + Send>,
     table: TableOptions,
-) -> Result<(Claim, End), CliError> {
+) -> Result<(Claim, AnswerEnd), CliError> {
     let schema = with_claim(answer.schema(), answer.claim());
     let mut writer = output::writer_with(format, &schema, out, table)?;
     while let Some(batch) = answer.next().await? {
@@ -44,9 +43,22 @@ pub(crate) async fn write(
         writer.write(&batch)?;
     }
     writer.finish()?;
-    let claim = answer.claim().clone();
-    let (_, end) = answer.collect().await?;
-    Ok((claim, end))
+    Ok((answer.claim().clone(), end(&answer)))
+}
+
+/// Reads an answer to its end.
+///
+/// # Errors
+/// It could not be read.
+pub(crate) async fn collect(mut answer: Answer) -> Result<(Vec<RecordBatch>, AnswerEnd), CliError> {
+    let batches = answer.read_all().await?;
+    Ok((batches, end(&answer)))
+}
+
+/// The end of an answer that was read to it.
+fn end(answer: &Answer) -> AnswerEnd {
+    // Reading to the end fails where there is none.
+    answer.end().cloned().unwrap_or_else(|| AnswerEnd { rows: 0, result_hash: String::new() })
 }
 
 /// Writes some columns of an answer that was read to its end.

@@ -1,7 +1,6 @@
 //! Keys as people write them: `name=value` for each key column, or values alone in the key's order.
 
-use calotype_query::{KeyValue, Keys};
-use calotype_storage::context::Context;
+use calotype_client::{Context, Key, Keys, Value};
 
 use crate::error::CliError;
 
@@ -9,12 +8,12 @@ use crate::error::CliError;
 ///
 /// # Errors
 /// A key column is missing, named twice, or not one.
-pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliError> {
-    let names = context.key_names();
+pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Key, CliError> {
+    let names = &context.key;
     let wrong = || CliError::Argument {
         argument: "key",
         found: parts.join(" "),
-        expected: format!("a value for each key column of context '{}': {}", context.name(), example(names)),
+        expected: format!("a value for each key column of context '{}': {}", context.name, example(names)),
     };
     let by_name = |part: &String| {
         let (name, value) = part.split_once('=')?;
@@ -37,8 +36,8 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
             return Err(wrong());
         }
     }
-    let values: Option<Vec<_>> = values.into_iter().map(|value| value.map(KeyValue::Text)).collect();
-    values.map(Keys::one).ok_or_else(wrong)
+    let values: Option<Vec<_>> = values.into_iter().map(|value| value.map(Value::String)).collect();
+    values.map(|values| Key::of(names.iter().cloned().zip(values))).ok_or_else(wrong)
 }
 
 /// The key that some arguments name; all keys if there are none.
@@ -46,7 +45,7 @@ pub(crate) fn key_of(context: &Context, parts: &[String]) -> Result<Keys, CliErr
 /// # Errors
 /// As [`key_of`].
 pub(crate) fn keys_of(context: &Context, parts: &[String]) -> Result<Keys, CliError> {
-    if parts.is_empty() { Ok(Keys::All) } else { key_of(context, parts) }
+    if parts.is_empty() { Ok(Keys::All) } else { Ok(key_of(context, parts)?.into()) }
 }
 
 fn example(names: &[String]) -> String {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
-use calotype_storage::time::Instant;
 
 use crate::error::CliError;
 use crate::input::instant_type;
@@ -53,11 +52,6 @@ impl Cell {
     /// A count.
     pub(crate) fn count(value: u64) -> Self {
         Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-
-    /// An instant.
-    pub(crate) fn instant(value: impl Instant) -> Self {
-        Self::Instant(value.micros())
     }
 
     /// What is there, or nothing.
@@ -138,13 +132,17 @@ impl Listing {
         out: Box<dyn std::io::Write + Send>,
         table: TableOptions,
     ) -> Result<(), CliError> {
-        let batch = self.batch().map_err(|source| OutputError::Arrow { format: "a table", source })?;
+        let batch = self.batch()?;
         let mut writer = output::writer_with(format, &batch.schema(), out, table)?;
         writer.write(&batch)?;
         Ok(writer.finish()?)
     }
 
-    fn batch(&self) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    /// It as a batch.
+    ///
+    /// # Errors
+    /// None that can be: a column has the kind of its cells.
+    pub(crate) fn batch(&self) -> Result<RecordBatch, OutputError> {
         let mut fields = Vec::new();
         let mut arrays = Vec::new();
         for (place, (name, kind)) in self.columns.iter().enumerate() {
@@ -158,6 +156,7 @@ impl Listing {
             arrays.push(self.column(place, *kind));
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|source| OutputError::Arrow { format: "a table", source })
     }
 
     fn column(&self, place: usize, kind: Kind) -> ArrayRef {

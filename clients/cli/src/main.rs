@@ -11,6 +11,7 @@ mod input;
 mod key;
 mod listing;
 mod output;
+mod serving;
 mod session;
 mod value;
 

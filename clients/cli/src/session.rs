@@ -1,28 +1,32 @@
-//! What a command works with: its store, its user, and where its output goes.
+//! What a command works with: its store or the server that has it, its user, and where its output goes.
+//!
+//! Commands know one way: a client. Where the store itself is named, it is served within this process
+//! and the client talks to that, so that both ways are the same by construction.
+
+mod connection;
+mod embedded;
+mod place;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use calotype_client::{Client, Options};
+use calotype_server::settings::sections::StoreSettings;
 use calotype_storage::backend::Backend;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
-use calotype_storage::name::Principal;
 
 use crate::args::Global;
 use crate::error::CliError;
 use crate::output::Format;
+pub(crate) use connection::Connection;
+use embedded::Embedded;
+use place::Place;
 
 /// What a command works with.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     global: Global,
-}
-
-/// Where a store lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Address {
-    Folder(PathBuf),
-    Url(url::Url),
 }
 
 impl Session {
@@ -31,21 +35,40 @@ impl Session {
         Self { global }
     }
 
-    /// The same with another store, whose index is kept beside it.
-    pub(crate) fn with_store(&self, folder: &Path) -> Self {
+    /// The same with a store in a folder, where neither a store nor a server is named.
+    pub(crate) fn or_store(&self, folder: &str) -> Result<Self, CliError> {
         let mut global = self.global.clone();
-        global.store = Some(folder.display().to_string());
-        Self { global }
+        match Place::named(&global) {
+            Ok(_) => {}
+            Err(CliError::NoStore) => global.store = Some(folder.to_owned()),
+            Err(error) => return Err(error),
+        }
+        Ok(Self { global })
     }
 
-    /// The store as it was named.
-    pub(crate) fn store(&self) -> Option<&str> {
-        self.global.store.as_deref()
+    /// The option that names the store or server, as it is typed.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(crate) fn place_option(&self) -> Result<String, CliError> {
+        Ok(Place::named(&self.global)?.option())
     }
 
-    /// Who does this.
-    pub(crate) fn principal(&self) -> &Principal {
-        &self.global.principal
+    /// The store or server, by its name alone.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(crate) fn place_name(&self) -> Result<String, CliError> {
+        let option = self.place_option()?;
+        Ok(option.split_once(' ').map_or_else(String::new, |(_, name)| name.to_owned()))
+    }
+
+    /// The server that is asked; `None` where the store itself is.
+    ///
+    /// # Errors
+    /// None is named.
+    pub(crate) fn server(&self) -> Result<Option<String>, CliError> {
+        Ok(Place::named(&self.global)?.server().map(str::to_owned))
     }
 
     /// Whether only errors are wanted.
@@ -60,23 +83,10 @@ impl Session {
         }
     }
 
-    fn address(&self) -> Result<Address, CliError> {
-        let address = self.global.store.as_deref().ok_or(CliError::NoStore)?;
-        if !address.contains("://") {
-            return Ok(Address::Folder(PathBuf::from(address)));
-        }
-        let url = url::Url::parse(address)
-            .map_err(|source| CliError::StoreAddress { address: address.to_owned(), source })?;
-        match url.to_file_path() {
-            Ok(folder) if url.scheme() == "file" => Ok(Address::Folder(folder)),
-            _ => Ok(Address::Url(url)),
-        }
-    }
-
     /// Where the index is kept.
     ///
     /// # Errors
-    /// No store was named.
+    /// No store was named, or a server.
     pub(crate) fn state(&self) -> Result<StateFolder, CliError> {
         if let Some(folder) = &self.global.state {
             return Ok(StateFolder::At(folder.clone()));
@@ -88,8 +98,9 @@ impl Session {
             }
             None => StateFolder::Memory,
         };
-        Ok(match self.address()? {
-            Address::Folder(folder) => {
+        Ok(match Place::named(&self.global)? {
+            Place::Server(address) => return Err(CliError::NeedsStore(address)),
+            Place::Folder(folder) => {
                 let folder = std::path::absolute(&folder).unwrap_or(folder);
                 let mut beside = folder.clone().into_os_string();
                 beside.push(".local");
@@ -100,20 +111,81 @@ impl Session {
                     cache(&folder.display().to_string())
                 }
             }
-            Address::Url(url) => cache(url.as_str()),
+            Place::Url(url) => cache(url.as_str()),
         })
     }
 
-    /// Opens the store.
+    /// The options that name a store and its state folder, as settings of a server.
+    pub(crate) fn place_flags(&self) -> Vec<(String, String)> {
+        let state = self.global.state.as_ref().map(|state| state.display().to_string());
+        let flags = [("store.location", self.global.store.clone()), ("store.state", state)];
+        flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+
+    /// The same with the store of a server's settings.
+    ///
+    /// # Errors
+    /// They name none, or another server was named.
+    pub(crate) fn with_settings(&self, settings: &StoreSettings) -> Result<Self, CliError> {
+        if let Some(server) = &self.global.server {
+            return Err(CliError::NeedsStore(server.clone()));
+        }
+        let mut global = self.global.clone();
+        global.store = Some(settings.location.clone().ok_or(CliError::NoStore)?);
+        global.state.clone_from(&settings.state);
+        Ok(Self { global })
+    }
+
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub(crate) async fn connect(&self, address: &str) -> Result<Client, CliError> {
+        Ok(Client::connect_with(address, self.options()).await?)
+    }
+
+    fn options(&self) -> Options {
+        Options { principal: Some(self.global.principal.to_string()), ..Options::default() }
+    }
+
+    /// Connects to the server, or opens the store and serves it within this process.
     ///
     /// # Errors
     /// There is none, or it cannot be used.
-    pub(crate) async fn open(&self, access: Access) -> Result<Database, CliError> {
-        let backend = match self.address()? {
-            Address::Folder(folder) => Backend::local(&folder, access == Access::Create)?,
-            Address::Url(url) => Backend::url(&url, store_options())?,
+    pub(crate) async fn open(&self, access: Access) -> Result<Connection, CliError> {
+        if let Some(address) = self.server()? {
+            return Ok(Connection::remote(self.connect(&address).await?));
+        }
+        let embedded = Embedded::start(self.open_store(access).await?, self.options()).await?;
+        Ok(Connection::embedded(embedded))
+    }
+
+    /// Opens the store itself.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used, or a server was named.
+    pub(crate) async fn open_store(&self, access: Access) -> Result<Database, CliError> {
+        self.open_store_with(access, &StoreSettings::default()).await
+    }
+
+    /// Opens the store itself, as settings of a server say.
+    ///
+    /// # Errors
+    /// As [`Self::open_store`].
+    pub(crate) async fn open_store_with(
+        &self,
+        access: Access,
+        settings: &StoreSettings,
+    ) -> Result<Database, CliError> {
+        let backend = match Place::named(&self.global)? {
+            Place::Server(address) => return Err(CliError::NeedsStore(address)),
+            Place::Folder(folder) => Backend::local(&folder, access == Access::Create)?,
+            Place::Url(url) => Backend::url(&url, store_options())?,
         };
-        let options = OpenOptions::new(access, self.state()?);
+        let mut options = OpenOptions::new(access, self.state()?);
+        options.clock_behind_max_micros =
+            i64::try_from(settings.clock_behind_max.as_micros()).unwrap_or(i64::MAX);
+        options.makes_keyframes = settings.makes_keyframes;
         Ok(Database::open(backend, options).await?)
     }
 

@@ -1,7 +1,7 @@
 //! Values of options that are more than a word: columns, types, positions, totals, shares.
 
+use calotype_client::{Column, Position};
 use calotype_storage::name::FieldName;
-use calotype_storage::record::{ClassWire, FieldWire, Position};
 use calotype_storage::schema::{FieldClass, FieldType};
 
 /// Why the value of an option cannot be read.
@@ -36,30 +36,24 @@ pub(crate) fn field_type(text: &str) -> Result<FieldType, ValueError> {
     FieldType::parse(name).ok_or_else(|| ValueError::Type(text.to_owned()))
 }
 
-/// A column as `name:type[:nullable|required][:class]`. Its field id is given by the place in the list.
+/// A column as `name:type[:nullable|required][:class]`.
 ///
 /// # Errors
 /// It has another form.
-pub(crate) fn column(text: &str) -> Result<FieldWire, ValueError> {
+pub(crate) fn column(text: &str) -> Result<Column, ValueError> {
     let mut parts = text.split(':');
     let (Some(name), Some(type_text)) = (parts.next(), parts.next()) else {
         return Err(ValueError::Form("name:type, such as amount:decimal128(18, 2)"));
     };
     FieldName::parse(name).map_err(|_| ValueError::Name(name.to_owned()))?;
-    let mut field = FieldWire {
-        id: 0,
-        name: name.to_owned(),
-        r#type: field_type(type_text)?.to_string(),
-        nullable: true,
-        class: None,
-    };
+    let mut field = Column::new(name, field_type(type_text)?.to_string());
     for part in parts {
         match part {
             "nullable" => field.nullable = true,
             "required" => field.nullable = false,
             class => {
                 let class = FieldClass::parse(class).ok_or_else(|| ValueError::Class(class.to_owned()))?;
-                field.class = Some(ClassWire::from(class));
+                field.class = Some(class.as_str().to_owned());
             }
         }
     }
@@ -105,22 +99,22 @@ pub(crate) fn position(text: &str) -> Result<Position, ValueError> {
     })
 }
 
-/// A bound of an offset vector.
-pub(crate) type OffsetBound = ((String, String), (u64, i64));
-
 /// An offset bound as `source/partition=epoch:offset`.
 ///
 /// # Errors
 /// It has another form.
-pub(crate) fn offset(text: &str) -> Result<OffsetBound, ValueError> {
+pub(crate) fn offset(text: &str) -> Result<Position, ValueError> {
     let form = || ValueError::Form("source/partition=epoch:offset, such as kafka/0=1:250");
     let (place, bound) = text.rsplit_once('=').ok_or_else(form)?;
     let (source, partition) = place.rsplit_once('/').ok_or_else(form)?;
     let (epoch, offset) = bound.split_once(':').ok_or_else(form)?;
-    Ok((
-        (source.to_owned(), partition.to_owned()),
-        (epoch.parse().map_err(|_| form())?, offset.parse().map_err(|_| form())?),
-    ))
+    Ok(Position {
+        source: source.to_owned(),
+        partition: partition.to_owned(),
+        epoch: epoch.parse().map_err(|_| form())?,
+        from: 0,
+        to: offset.parse().map_err(|_| form())?,
+    })
 }
 
 /// A share from 0 to 1 with at most six fractional digits, in millionths.
@@ -159,10 +153,10 @@ mod tests {
     fn columns_are_read() {
         let field = column("amount:decimal128(18, 2):required:financial").unwrap();
         assert_eq!(
-            (field.name.as_str(), field.r#type.as_str(), field.nullable, field.class),
-            ("amount", "decimal128(18, 2)", false, Some(ClassWire::Financial))
+            (field.name.as_str(), field.type_name.as_str(), field.nullable, field.class.as_deref()),
+            ("amount", "decimal128(18, 2)", false, Some("financial"))
         );
-        assert_eq!(column("at:timestamp").unwrap().r#type, "timestamp[us, tz=UTC]");
+        assert_eq!(column("at:timestamp").unwrap().type_name, "timestamp[us, tz=UTC]");
         for bad in ["amount", "amount:money", "amount:int64:maybe", "_x:int64", ":int64"] {
             assert!(column(bad).is_err(), "{bad}");
         }
@@ -185,7 +179,9 @@ mod tests {
             (position.source.as_str(), position.partition.as_str(), position.to),
             ("topic/a", "0", 250)
         );
-        assert_eq!(offset("topic/a/0=1:250"), Ok((("topic/a".into(), "0".into()), (1, 250))));
+        let bound = offset("topic/a/0=1:250").unwrap();
+        assert_eq!((bound.source.as_str(), bound.partition.as_str()), ("topic/a", "0"));
+        assert_eq!((bound.epoch, bound.to), (1, 250));
         assert!(offset("topic=1:250").is_err());
     }
 }

@@ -25,5 +25,14 @@ mod formats;
 #[path = "cli/intake.rs"]
 mod intake;
 #[cfg(test)]
+#[path = "cli/server.rs"]
+mod server;
+#[cfg(test)]
+#[path = "cli/serving.rs"]
+mod serving;
+#[cfg(test)]
+#[path = "cli/settings.rs"]
+mod settings;
+#[cfg(test)]
 #[path = "cli/upkeep.rs"]
 mod upkeep;

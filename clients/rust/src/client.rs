@@ -114,7 +114,8 @@ impl Client {
         asked.max(made)
     }
 
-    pub(crate) fn channel(&self) -> Channel {
+    /// The connection, for services that are none of ours, such as health.
+    pub fn channel(&self) -> Channel {
         self.inner.channel.clone()
     }
 

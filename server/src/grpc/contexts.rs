@@ -13,6 +13,7 @@ use calotype_storage::refusal::Refusal;
 use calotype_storage::{AsOf, Receipt};
 use tonic::{Request, Response, Status};
 
+use super::ingest::answered;
 use super::page::{Page, digested};
 use super::values;
 use crate::caller::Caller;
@@ -52,7 +53,8 @@ impl ContextService for Contexts {
         let create = Proposal::Create(CreateContext { deed, definition });
         let receipt = intake::commit(&self.node, create).await?;
         let context = Some(self.context(&name)?);
-        Ok(Response::new(v1::CreateContextResponse { context, created: !receipt.replayed }))
+        let created = !receipt.replayed;
+        Ok(Response::new(v1::CreateContextResponse { context, created, receipt: Some(answered(&receipt)) }))
     }
 
     async fn get_context(
@@ -119,7 +121,8 @@ impl ContextService for Contexts {
         let alter = Proposal::Alter(AlterContext { deed, rename, max_retracted_ppm });
         let (context, receipt) = self.change(&name, alter).await?;
         let commit = receipt.id.record.get();
-        Ok(Response::new(v1::AlterContextResponse { context: Some(context), commit }))
+        let receipt = Some(answered(&receipt));
+        Ok(Response::new(v1::AlterContextResponse { context: Some(context), commit, receipt }))
     }
 
     async fn go_live(
@@ -132,7 +135,8 @@ impl ContextService for Contexts {
         let deed = deed(caller, &name, &request.reason, &request.request_id)?;
         let (context, receipt) = self.change(&name, Proposal::GoLive(deed)).await?;
         let commit = receipt.id.record.get();
-        Ok(Response::new(v1::GoLiveResponse { context: Some(context), commit }))
+        let receipt = Some(answered(&receipt));
+        Ok(Response::new(v1::GoLiveResponse { context: Some(context), commit, receipt }))
     }
 
     async fn materialise_context(
@@ -155,6 +159,7 @@ impl ContextService for Contexts {
             commit: receipt.id.record.get(),
             entry: receipt.id.place,
             point: Some(values::answered_point(at)),
+            receipt: Some(answered(&receipt)),
         }))
     }
 }

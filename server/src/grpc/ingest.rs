@@ -1,12 +1,14 @@
 //! Puts in one message or in many, and withdrawals.
 
 mod header;
+mod many;
 mod rows;
 
 use calotype_proto::v1;
 use calotype_proto::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use calotype_storage::Receipt;
 use calotype_storage::evaluate::{Deed, Proposal, Withdraw};
+use calotype_storage::identity::Sequence;
 use calotype_storage::put::PutOptions;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -55,22 +57,37 @@ impl IngestService for Ingest {
         request: Request<v1::WithdrawCutoffRequest>,
     ) -> Result<Response<v1::WithdrawCutoffResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let request = request.into_inner();
-        let context = values::context_name(Field("context"), &request.context)?;
-        let cutoff = request.cutoff.as_ref().ok_or_else(|| invalid(Field("cutoff"), "is missing"))?;
-        let cutoff = values::valid_time(Field("cutoff"), cutoff)?;
-        let recorded_at = request.recorded_at.as_ref();
-        let options = PutOptions {
-            principal: caller.principal,
-            idempotency_key: values::request_id(Field("request_id"), &request.request_id)?,
-            reason: values::reason(Field("reason"), &request.reason)?,
-            recorded_at: values::system_time_or_none(Field("recorded_at"), recorded_at)?,
-            ..PutOptions::default()
-        };
-        let withdraw = Withdraw { deed: Deed { context, options }, cutoff };
-        let receipt = intake::commit(&self.node, Proposal::Withdraw(withdraw)).await?;
+        let withdrawal = withdrawal(&caller, &request.into_inner())?;
+        let receipt = intake::commit(&self.node, withdrawal).await?;
         Ok(Response::new(v1::WithdrawCutoffResponse { receipt: Some(answered(&receipt)) }))
     }
+
+    type PutManyStream = many::Answers;
+
+    async fn put_many(
+        &self,
+        request: Request<Streaming<v1::PutManyRequest>>,
+    ) -> Result<Response<many::Answers>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(many::run(&self.node, caller, request.into_inner())))
+    }
+}
+
+/// Reads a withdrawal.
+fn withdrawal(caller: &Caller, request: &v1::WithdrawCutoffRequest) -> Result<Proposal, Status> {
+    let context = values::context_name(Field("context"), &request.context)?;
+    let cutoff = request.cutoff.as_ref().ok_or_else(|| invalid(Field("cutoff"), "is missing"))?;
+    let cutoff = values::valid_time(Field("cutoff"), cutoff)?;
+    let recorded_at = request.recorded_at.as_ref();
+    let options = PutOptions {
+        principal: caller.principal.clone(),
+        idempotency_key: values::request_id(Field("request_id"), &request.request_id)?,
+        reason: values::reason(Field("reason"), &request.reason)?,
+        recorded_at: values::system_time_or_none(Field("recorded_at"), recorded_at)?,
+        expected_commit: request.expected_commit.map(Sequence::new),
+        ..PutOptions::default()
+    };
+    Ok(Proposal::Withdraw(Withdraw { deed: Deed { context, options }, cutoff }))
 }
 
 impl Ingest {
@@ -83,7 +100,7 @@ impl Ingest {
                 "is missing: send rows or arrow_stream; an empty full has columns, no rows and expected_rows 0",
             )
         })?;
-        let rows = self.whole(&put, data, &mut intake)?;
+        let rows = whole(&self.node, &put, data, &mut intake)?;
         self.commit(intake, put, rows).await
     }
 
@@ -110,23 +127,6 @@ impl Ingest {
             invalid(Field("part"), what)
         })?;
         self.commit(intake, put, rows).await
-    }
-
-    /// Takes the rows of a put that came in one message.
-    fn whole(
-        &self,
-        put: &PutParts,
-        data: v1::put_request::Data,
-        intake: &mut Intake,
-    ) -> Result<Rows, Status> {
-        match data {
-            v1::put_request::Data::Rows(batch) => {
-                let mut rows = Rows::of_values(&self.node, put)?;
-                rows.values(batch, intake)?;
-                Ok(rows)
-            }
-            v1::put_request::Data::ArrowStream(bytes) => Rows::of_stream(&self.node, &bytes, intake),
-        }
     }
 
     /// Takes a part of a stream after its header.
@@ -161,8 +161,25 @@ impl Ingest {
     }
 }
 
+/// Takes the rows of a put that came in one message.
+fn whole(
+    node: &Node,
+    put: &PutParts,
+    data: v1::put_request::Data,
+    intake: &mut Intake,
+) -> Result<Rows, Status> {
+    match data {
+        v1::put_request::Data::Rows(batch) => {
+            let mut rows = Rows::of_values(node, put)?;
+            rows.values(batch, intake)?;
+            Ok(rows)
+        }
+        v1::put_request::Data::ArrowStream(bytes) => Rows::of_stream(node, &bytes, intake),
+    }
+}
+
 /// A receipt as it is answered.
-fn answered(receipt: &Receipt) -> v1::Receipt {
+pub(super) fn answered(receipt: &Receipt) -> v1::Receipt {
     v1::Receipt {
         commit: receipt.id.record.get(),
         entry: receipt.id.place,

@@ -8,15 +8,18 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::error;
 
 use super::health::Health;
+use crate::follow::Follower;
 use crate::node::Node;
 
 /// How soon it shows that nothing can be written any more.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Starts all of it; dropped, it ends.
-pub(super) fn start(node: &Node, health: &Arc<Health>) -> Vec<AbortOnDropHandle<()>> {
+pub(super) fn start(node: &Node, health: &Arc<Health>, poll: Duration) -> Vec<AbortOnDropHandle<()>> {
     let watched = watch_poison(node.clone(), Arc::clone(health));
-    vec![AbortOnDropHandle::new(tokio::spawn(watched))]
+    // Records are applied while following: on the pool that works.
+    let following = node.work().spawn(Follower::run(node.clone(), poll));
+    vec![AbortOnDropHandle::new(tokio::spawn(watched)), AbortOnDropHandle::new(following)]
 }
 
 /// Tells those who ask for the server's health, and the log, once the store takes no more puts.

@@ -1,10 +1,8 @@
 //! `as-of`: the state at a valid time, as known at a system time.
 
-use calotype_query::{AsOfRequest, LocalPolicy, Point, resolve};
+use calotype_client::{AsOfQuestion, Point, Position, SystemTime, ValidTime};
 use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
-use calotype_storage::schema::SchemaVersion;
-use calotype_storage::{SystemTime, ValidTime};
 use clap::Args;
 
 use crate::claim::ClaimArgs;
@@ -12,7 +10,7 @@ use crate::console;
 use crate::error::CliError;
 use crate::key::keys_of;
 use crate::session::Session;
-use crate::value::{self, OffsetBound};
+use crate::value;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +44,7 @@ pub(crate) struct AsOfArgs {
     schema_version: Option<u32>,
     /// Only facts at or below this source position; may be given for each partition
     #[arg(long, value_name = "SOURCE/PARTITION=EPOCH:OFFSET", value_parser = value::offset)]
-    offsets: Vec<OffsetBound>,
+    offsets: Vec<Position>,
     #[command(flatten)]
     claim: ClaimArgs,
 }
@@ -73,18 +71,16 @@ impl From<PointArgs> for Point {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: AsOfArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
-    let request = AsOfRequest {
-        principal: session.principal().clone(),
+    let client = session.open(Access::Read).await?;
+    let context = client.context(args.context.as_str()).await?;
+    let question = AsOfQuestion {
         keys: keys_of(&context, &args.key)?,
-        columns: args.columns,
+        columns: args.columns.unwrap_or_default(),
         system_columns: args.system_columns,
-        schema_version: args.schema_version.map(SchemaVersion::new),
-        offsets: (!args.offsets.is_empty()).then(|| args.offsets.into_iter().collect()),
-        ..AsOfRequest::new(args.context, args.point.into())
+        schema_version: args.schema_version,
+        offsets: args.offsets,
+        ..AsOfQuestion::new(args.context.as_str(), args.point.into())
     };
-    let answer = resolve(&database, &LocalPolicy, &request).await?;
-    console::print(session, answer, &args.claim).await?;
-    Ok(())
+    let answer = client.as_of(&question).await?;
+    console::print(session, answer, &args.claim).await
 }

@@ -3,10 +3,9 @@
 mod create;
 mod show;
 
+use calotype_client::{Alteration, GoLive, RequestId};
 use calotype_storage::database::Access;
-use calotype_storage::evaluate::{AlterContext, Deed};
 use calotype_storage::name::{ContextName, Reason};
-use calotype_storage::put::PutOptions;
 use clap::{Args, Subcommand};
 
 use super::receipt;
@@ -65,26 +64,30 @@ pub(crate) async fn run(session: &Session, command: ContextCommand) -> Result<()
         ContextCommand::List => show::list(session).await,
         ContextCommand::Show(args) => show::run(session, &args).await,
         ContextCommand::Alter(args) => {
-            let database = session.open(Access::Write).await?;
-            let alter = AlterContext {
-                deed: deed(session, args.context, args.reason),
+            let client = session.open(Access::Write).await?;
+            let alteration = Alteration {
+                context: args.context.to_string(),
                 rename: args.rename,
                 max_retracted_ppm: args.max_retracted,
+                reason: text(args.reason),
+                request_id: RequestId::None,
             };
-            let receipt = database.alter_context(alter).await?;
-            receipt::print(session, "change", &receipt)
+            let altered = client.alter_context(&alteration).await?;
+            receipt::print(session, "change", &altered.receipt)
         }
         ContextCommand::GoLive(args) => {
-            let database = session.open(Access::Write).await?;
-            let receipt = database.go_live(deed(session, args.context, args.reason)).await?;
-            receipt::print(session, "end of import", &receipt)
+            let client = session.open(Access::Write).await?;
+            let go_live = GoLive {
+                context: args.context.to_string(),
+                reason: text(args.reason),
+                request_id: RequestId::None,
+            };
+            let altered = client.go_live(&go_live).await?;
+            receipt::print(session, "end of import", &altered.receipt)
         }
     }
 }
 
-fn deed(session: &Session, context: ContextName, reason: Option<Reason>) -> Deed {
-    Deed {
-        context,
-        options: PutOptions { principal: session.principal().clone(), reason, ..PutOptions::default() },
-    }
+fn text(reason: Option<Reason>) -> Option<String> {
+    reason.map(|reason| reason.to_string())
 }

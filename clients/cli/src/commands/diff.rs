@@ -1,10 +1,9 @@
 //! `diff`: what differs between two points, and which commit caused it.
 
 use arrow_schema::SchemaRef;
-use calotype_query::{DiffRequest, LocalPolicy, Point, diff};
+use calotype_client::{DiffQuestion, Point, SystemTime, ValidTime};
 use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
-use calotype_storage::{SystemTime, ValidTime};
 use clap::Args;
 
 use crate::claim::ClaimArgs;
@@ -66,35 +65,31 @@ pub(crate) struct DiffArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: DiffArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
-    // One reading of the clock for both points: they share the valid time that is left out.
-    let now = Some(database.now().as_valid());
-    let point =
-        |valid: Option<ValidTime>, known_at| Point { valid_at: args.valid_at.or(valid).or(now), known_at };
-    let request = DiffRequest {
-        principal: session.principal().clone(),
-        context: args.context.clone(),
+    let client = session.open(Access::Read).await?;
+    let context = client.context(args.context.as_str()).await?;
+    // A valid time that both leave out is the same: one reading of the clock at the start of the request.
+    let point = |valid: Option<ValidTime>, known_at| Point { valid_at: args.valid_at.or(valid), known_at };
+    let question = DiffQuestion {
+        context: args.context.to_string(),
         from: point(args.from_valid, args.from_known),
         to: point(args.to_valid, args.to_known),
         keys: keys_of(&context, &args.key)?,
         at_least: None,
     };
-    let answer = diff(&database, &LocalPolicy, &request).await?;
+    let answer = client.diff(&question).await?;
     let format = session.format()?;
     if args.columns.is_none() && format != Format::Table {
-        console::print(session, answer, &args.claim).await?;
-        return Ok(());
+        return console::print(session, answer, &args.claim).await;
     }
     let (schema, claim) = (answer.schema().clone(), answer.claim().clone());
-    let (batches, end) = answer.collect().await?;
+    let (batches, end) = console::collect(answer).await?;
     let places = match &args.columns {
         Some(columns) => named(&schema, columns)?,
-        None => differing::places(&schema, &batches, context.key_names())?,
+        None => differing::places(&schema, &batches, &context.key)?,
     };
     let table = TableOptions::default();
     console::write_columns(&schema, &batches, &places, format, session.out()?, table)?;
-    args.claim.tell(session, format, &claim, end)
+    args.claim.tell(session, format, &claim, &end)
 }
 
 /// The places of some columns, between the column that says what changed and those that say why.

@@ -1,6 +1,6 @@
 //! `get`: one entity, column by column, with the claim behind the answer.
 
-use calotype_query::{AsOfRequest, LocalPolicy, resolve};
+use calotype_client::AsOfQuestion;
 use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
 use clap::Args;
@@ -40,23 +40,21 @@ pub(crate) struct GetArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: GetArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
-    let request = AsOfRequest {
-        principal: session.principal().clone(),
-        keys: key_of(&context, &args.key)?,
+    let client = session.open(Access::Read).await?;
+    let context = client.context(args.context.as_str()).await?;
+    let question = AsOfQuestion {
+        keys: key_of(&context, &args.key)?.into(),
         system_columns: true,
-        ..AsOfRequest::new(args.context, args.point.into())
+        ..AsOfQuestion::new(args.context.as_str(), args.point.into())
     };
-    let answer = resolve(&database, &LocalPolicy, &request).await?;
+    let answer = client.as_of(&question).await?;
     let format = session.format()?;
     if format != Format::Table {
-        console::print(session, answer, &args.claim).await?;
-        return Ok(());
+        return console::print(session, answer, &args.claim).await;
     }
     let schema = answer.schema().clone();
     let claim = answer.claim().clone();
-    let (batches, end) = answer.collect().await?;
+    let (batches, end) = console::collect(answer).await?;
     match console::texts(&batches)?.pop() {
         None => session.note("Nothing holds for this key at these times."),
         Some(row) => {
@@ -67,5 +65,5 @@ pub(crate) async fn run(session: &Session, args: GetArgs) -> Result<(), CliError
             listing.print(session)?;
         }
     }
-    args.claim.tell(session, format, &claim, end)
+    args.claim.tell(session, format, &claim, &end)
 }

@@ -2,11 +2,9 @@
 
 use std::io::Write;
 
-use calotype_query::{Form, HistoryRequest, LocalPolicy, TimeRange, history};
+use calotype_client::{HistoryForm, HistoryQuestion, SystemTime, TimeRange, ValidTime};
 use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
-use calotype_storage::time::Instant;
-use calotype_storage::{SystemTime, ValidTime};
 use clap::{Args, ValueEnum};
 
 use crate::claim::ClaimArgs;
@@ -27,6 +25,8 @@ Examples:
 Facts are told as they came, retractions too. Rectangles say of each fact over which valid time it
 was the one to go by, and from when to when it was known to be.
 ";
+/// The ends of either time axis, microseconds: the first whole second that is kept, and the last instant.
+const ENDS: [i64; 2] = [i64::MIN / 1_000_000 * 1_000_000, i64::MAX - 1];
 /// How wide a picture is where the terminal does not say.
 const WIDTH: usize = 100;
 
@@ -78,40 +78,42 @@ enum FormArg {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: HistoryArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
+    let client = session.open(Access::Read).await?;
+    let context = client.context(args.context.as_str()).await?;
     let form = match args.form {
-        FormArg::Facts if !args.draw => Form::Facts,
-        FormArg::Facts | FormArg::Rectangles => Form::Rectangles,
+        FormArg::Facts if !args.draw => HistoryForm::Facts,
+        FormArg::Facts | FormArg::Rectangles => HistoryForm::Rectangles,
     };
-    let request = HistoryRequest {
-        principal: session.principal().clone(),
-        valid: range(args.valid_from, args.valid_to, ValidTime::FIRST, ValidTime::LAST),
-        system: match (args.known_from, args.known_to) {
+    let question = HistoryQuestion {
+        context: args.context.to_string(),
+        keys: key_of(&context, &args.key)?.into(),
+        form,
+        valid: range(args.valid_from, args.valid_to, ENDS.map(ValidTime::from_micros)),
+        known: match (args.known_from, args.known_to) {
             // Without an end, up to the settled time: the answer stays the same for ever.
-            (Some(from), None) => TimeRange::Between(from, database.now()),
-            (from, to) => range(from, to, SystemTime::FIRST, SystemTime::LAST),
+            (Some(from), None) => {
+                TimeRange::Between(from, context.settled_to.map_or(from, |to| to.max(from)))
+            }
+            (from, to) => range(from, to, ENDS.map(SystemTime::from_micros)),
         },
-        columns: args.columns,
-        ..HistoryRequest::new(args.context, key_of(&context, &args.key)?, form)
+        columns: args.columns.unwrap_or_default(),
+        ..HistoryQuestion::default()
     };
-    let answer = history(&database, &LocalPolicy, &request).await?;
+    let answer = client.history(&question).await?;
     if !args.draw {
-        console::print(session, answer, &args.claim).await?;
-        return Ok(());
+        return console::print(session, answer, &args.claim).await;
     }
     let (schema, claim) = (answer.schema().clone(), answer.claim().clone());
-    let (batches, end) = answer.collect().await?;
+    let (batches, end) = console::collect(answer).await?;
     let width = TableOptions::default().width.unwrap_or(WIDTH);
-    let key = context.key_names();
-    let text = picture::draw(&schema, &batches, key, width)?;
+    let text = picture::draw(&schema, &batches, &context.key, width)?;
     let mut out = session.out()?;
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(OutputError::Write)?;
-    args.claim.tell(session, Format::Table, &claim, end)
+    args.claim.tell(session, Format::Table, &claim, &end)
 }
 
 /// All of an axis, or the part of it from one instant to before another.
-fn range<T: Instant>(from: Option<T>, to: Option<T>, first: T, last: T) -> TimeRange<T> {
+fn range<T>(from: Option<T>, to: Option<T>, [first, last]: [T; 2]) -> TimeRange<T> {
     match (from, to) {
         (None, None) => TimeRange::All,
         (from, Some(to)) => TimeRange::FromTo(from.unwrap_or(first), to),

@@ -59,15 +59,11 @@ pub(crate) async fn run(session: &Session, args: &ImportArgs) -> Result<(), CliE
     }
     let folder = args.feed.parent().unwrap_or(&args.feed);
     let source = Source::of(&feed, folder)?;
-    let import = Import {
-        feed: Arc::new(feed),
-        source: Arc::new(source),
-        principal: session.principal().clone(),
-        strict: args.strict,
-    };
-    let database = session.open(Access::Create).await?;
+    let import = Import { feed: Arc::new(feed), source: Arc::new(source), strict: args.strict };
+    let client = session.open(Access::Create).await?;
     let progress = Progress::count(format!("importing {}", import.feed.name), session.quiet());
-    let outcome = feed::import(&database, &import, &mut |done, all| progress.set(done, all)).await?;
+    let outcome = feed::import(&client, &import, &mut |done, all| progress.set(done, all)).await?;
+    client.sync_index()?;
     progress.finish();
     if let Some(path) = &args.report {
         outcome.write(path)?;

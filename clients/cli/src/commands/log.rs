@@ -1,12 +1,10 @@
 //! `log`: what was committed, entry by entry.
 
-use calotype_storage::database::{Access, Database};
-use calotype_storage::error::Error;
-use calotype_storage::identity::{EntryId, RecordHash, Sequence};
+use calotype_client::{EntryCounts, LogEntry, RecordsQuestion};
+use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
-use calotype_storage::record::{Body, Counts, CutoffSemantics, Entry};
-use calotype_storage::time::ValidTime;
 use clap::Args;
+use futures::TryStreamExt;
 
 use crate::error::CliError;
 use crate::listing::{Cell, Kind, Listing};
@@ -31,95 +29,65 @@ pub(crate) struct LogArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: &LogArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
+    let client = session.open(Access::Read).await?;
     if let Some(context) = &args.context {
-        database.context(context)?;
+        client.context(context.as_str()).await?;
     }
-    let mut listing = Listing::new(&[
-        ("commit", Kind::Text),
-        ("known_since", Kind::Instant),
-        ("context", Kind::Text),
-        ("kind", Kind::Text),
-        ("cutoff", Kind::Instant),
-        ("rows", Kind::Number),
-        ("asserted", Kind::Number),
-        ("retracted", Kind::Number),
-        ("principal", Kind::Text),
-        ("reason", Kind::Text),
-        ("idempotency_key", Kind::Text),
-        ("record_hash", Kind::Text),
-    ]);
-    let records = database.head().map_or(0, |head| head.sequence.get() + 1);
-    let numbers: Box<dyn Iterator<Item = u64> + Send> = match args.from {
-        Some(from) => Box::new(from..records),
-        None => Box::new((0..records).rev()),
+    let mut listing = Listing::new(&COLUMNS);
+    let question = RecordsQuestion {
+        context: args.context.as_ref().map(ToString::to_string),
+        from: args.from,
+        newest_first: args.from.is_none(),
+        with_bytes: false,
     };
-    for number in numbers {
-        let mut entries = read(&database, number).await?;
+    let mut records = client.records(&question);
+    while listing.len() < args.limit
+        && let Some(record) = records.try_next().await?
+    {
+        let mut entries = record.entries;
         if args.from.is_none() {
             entries.reverse();
         }
-        for (id, entry, hash) in entries {
-            if listing.len() >= args.limit {
-                return listing.print(session);
-            }
-            if args.context.as_ref().is_none_or(|context| *context == entry.context) {
-                listing.push(row(id, &entry, hash));
-            }
+        for entry in entries.iter().take(args.limit - listing.len()) {
+            listing.push(row(entry));
         }
     }
     listing.print(session)
 }
 
-async fn read(database: &Database, number: u64) -> Result<Vec<(EntryId, Entry, RecordHash)>, CliError> {
-    let sequence = Sequence::new(number);
-    let slot = database.record(sequence).await?;
-    let slot = slot.ok_or(Error::MissingRecord { missing: number, found: number + 1 })?;
-    let entry = |(place, entry)| {
-        let id = EntryId { record: sequence, place };
-        (id, entry, slot.hash)
-    };
-    Ok((0..).zip(slot.record.entries).map(entry).collect())
-}
+/// The columns of an entry of the log.
+pub(crate) const COLUMNS: [(&str, Kind); 12] = [
+    ("commit", Kind::Text),
+    ("known_since", Kind::Instant),
+    ("context", Kind::Text),
+    ("kind", Kind::Text),
+    ("cutoff", Kind::Instant),
+    ("rows", Kind::Number),
+    ("asserted", Kind::Number),
+    ("retracted", Kind::Number),
+    ("principal", Kind::Text),
+    ("reason", Kind::Text),
+    ("idempotency_key", Kind::Text),
+    ("record_hash", Kind::Text),
+];
 
-fn row(id: EntryId, entry: &Entry, hash: RecordHash) -> Vec<Cell> {
-    let (kind, cutoff, counts) = deed(&entry.body);
-    let count = |count: fn(&Counts) -> u64| Cell::option(counts.as_ref(), |all| Cell::count(count(all)));
+/// An entry of the log as a row of these.
+pub(crate) fn row(entry: &LogEntry) -> Vec<Cell> {
+    let count = |count: fn(&EntryCounts) -> u64| {
+        Cell::option(entry.counts.as_ref(), |counts| Cell::count(count(counts)))
+    };
     vec![
-        Cell::text(id),
-        Cell::instant(entry.system_time),
+        Cell::text(format_args!("{}.{}", entry.commit, entry.entry)),
+        Cell::Instant(entry.system_time.micros()),
         Cell::text(&entry.context),
-        Cell::text(kind),
-        Cell::option(cutoff, Cell::instant),
+        Cell::text(&entry.kind),
+        Cell::option(entry.cutoff, |cutoff| Cell::Instant(cutoff.micros())),
         count(|counts| counts.rows),
         count(|counts| counts.asserted),
         count(|counts| counts.retracted),
         Cell::text(&entry.principal),
         Cell::option(entry.reason.as_ref(), Cell::text),
-        Cell::option(entry.idempotency_key.as_ref(), Cell::text),
-        Cell::text(hash),
+        Cell::option(entry.request_id.as_ref(), Cell::text),
+        Cell::text(&entry.record_hash),
     ]
-}
-
-fn deed(body: &Body) -> (&'static str, Option<ValidTime>, Option<Counts>) {
-    match body {
-        Body::Create(_) => ("create", None, None),
-        Body::Alter(_) => ("alter", None, None),
-        Body::GoLive(_) => ("go_live", None, None),
-        Body::Facts(put) => ("facts", None, Some(put.counts)),
-        Body::Full(put) => ("full", put.cutoff, Some(put.counts)),
-        Body::Delta(put) => ("delta", put.cutoff, Some(put.counts)),
-        Body::Withdraw(withdraw) => ("withdraw", Some(withdraw.cutoff), Some(withdraw.counts)),
-        Body::Materialise(_) => ("materialise", None, None),
-    }
-}
-
-/// How a cutoff was chosen, in words.
-pub(crate) fn semantics(semantics: CutoffSemantics) -> &'static str {
-    match semantics {
-        CutoffSemantics::EventTime => "event time",
-        CutoffSemantics::ProcessingTime => "processing time",
-        CutoffSemantics::BusinessEffective => "business effective",
-        CutoffSemantics::Offset => "offset",
-    }
 }

@@ -1,11 +1,8 @@
 //! `materialise`: a keyframe, which makes later reads faster and changes no answer.
 
+use calotype_client::{Point, SystemTime, ValidTime};
 use calotype_storage::database::Access;
-use calotype_storage::evaluate::{Deed, Materialise, newest_point};
 use calotype_storage::name::ContextName;
-use calotype_storage::put::PutOptions;
-use calotype_storage::refusal::Refusal;
-use calotype_storage::{SystemTime, ValidTime};
 use clap::Args;
 
 use super::receipt;
@@ -30,20 +27,8 @@ pub(crate) struct MaterialiseArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: MaterialiseArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Write).await?;
-    let context = database.context(&args.context)?;
-    let Some((valid, known)) = newest_point(&context) else {
-        let refusal = Refusal::NoSchema(args.context);
-        return Err(calotype_storage::error::Error::from(refusal).into());
-    };
-    let materialise = Materialise {
-        deed: Deed {
-            context: args.context,
-            options: PutOptions { principal: session.principal().clone(), ..PutOptions::default() },
-        },
-        valid: args.valid_at.unwrap_or(valid),
-        known: args.known_at.unwrap_or(known),
-    };
-    let receipt = database.materialise(materialise).await?;
-    receipt::print(session, "keyframe", &receipt)
+    let client = session.open(Access::Write).await?;
+    let point = Point { valid_at: args.valid_at, known_at: args.known_at };
+    let keyframe = client.materialise(args.context.as_str(), Some(point), None).await?;
+    receipt::print(session, "keyframe", &keyframe.receipt)
 }

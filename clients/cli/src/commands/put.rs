@@ -2,24 +2,28 @@
 
 mod read;
 
+use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
-use calotype_storage::context::Context;
+use calotype_client::{
+    CaptureMode, Client, Context, CutoffSemantics, OnDuplicate, OpenEnd, Position, PutKind, PutOptions,
+    Receipt, RequestId, SystemTime, ValidTime,
+};
 use calotype_storage::database::Access;
 use calotype_storage::error::Error;
-use calotype_storage::identity::{Sequence, SnapshotId};
+use calotype_storage::identity::SnapshotId;
 use calotype_storage::name::{ContextName, IdempotencyKey, Reason};
-use calotype_storage::put::{OnDuplicate, OpenEnd, Put, PutKind, PutOptions};
-use calotype_storage::record::{CutoffSemantics, Mode, Position};
-use calotype_storage::refusal::Refusal;
-use calotype_storage::{SystemTime, ValidTime};
+use calotype_storage::record::Mode;
+use calotype_storage::refusal::{ModeTakes, Refusal};
 use clap::{Args, ValueEnum};
+use futures::StreamExt;
 
 use super::receipt;
 use crate::error::CliError;
 use crate::input::{Extract, type_name};
 use crate::listing::{Cell, Kind, Listing};
+use crate::output::progress::Progress;
 use crate::session::Session;
 use crate::value;
 
@@ -35,6 +39,9 @@ A full says something about every key: a key that is missing is absent from the 
 speaks about its own keys; a column _op with assert or retract may say which of them are gone.
 Facts bring their own periods in the columns _valid_from and _valid_to.
 ";
+
+/// Rows between two steps of the progress.
+const ROWS_AT_ONCE: usize = 16_384;
 
 /// What is put, and how.
 #[derive(Debug, Args)]
@@ -148,101 +155,118 @@ enum SemanticsArg {
 /// # Errors
 /// [`CliError`] names file, row and field of what is refused; nothing is applied then.
 pub(crate) async fn run(session: &Session, args: PutArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Write).await?;
-    let context = database.context(&args.context)?;
-    check_kind(&context, args.kind)?;
-    let extract = args.read.read(session, &args.file, context.schema().map(AsRef::as_ref))?;
-    if context.schema().is_none() {
+    let client = session.open(Access::Write).await?;
+    let context = client.context(args.context.as_str()).await?;
+    check_kind(&args.context, context.mode, args.kind)?;
+    let schema = context.schema_versions.last();
+    let extract = args.read.read(session, &args.file, schema)?;
+    if schema.is_none() {
         confirm_schema(session, &context, &extract, args.yes)?;
     }
     let file = args.file.display().to_string();
-    let rows = extract.rows;
-    let put = args.put(session, extract)?;
-    let what = format!("{} of {rows} rows", put.kind.as_str());
-    let receipt = database.put(put).await.map_err(|source| {
-        if matches!(source, Error::Refused(_)) { CliError::Refused { file, source } } else { source.into() }
-    })?;
+    let what = format!("{} of {} rows", args.kind.as_str(), extract.rows);
+    let options = args.options()?;
+    let receipt = send(session, &client, &options, extract).await.map_err(|error| error.of_file(file))?;
     receipt::print(session, &what, &receipt)
 }
 
+/// Sends the rows and shows how many are on their way.
+async fn send(
+    session: &Session,
+    client: &Client,
+    options: &PutOptions,
+    extract: Extract,
+) -> Result<Receipt, CliError> {
+    let progress = Progress::count("sending rows", session.quiet());
+    let (mut done, all) = (0, extract.rows);
+    let slices = extract.batches.into_iter().flat_map(|batch| {
+        let starts = (0..batch.num_rows()).step_by(ROWS_AT_ONCE);
+        starts.map(move |start| batch.slice(start, ROWS_AT_ONCE.min(batch.num_rows() - start)))
+    });
+    let slices = futures::stream::iter(slices).map(move |slice| {
+        progress.set(done, all);
+        done += slice.num_rows() as u64;
+        Ok::<_, Infallible>(slice)
+    });
+    Ok(client.put_arrow_stream(options, extract.schema, slices).await?)
+}
+
 /// A kind that does not go with the context is refused before the file is read.
-fn check_kind(context: &Context, kind: KindArg) -> Result<(), CliError> {
-    let takes_facts = context.mode() == Mode::Events;
-    if takes_facts == (kind == KindArg::Facts) {
+fn check_kind(context: &ContextName, mode: CaptureMode, kind: KindArg) -> Result<(), CliError> {
+    let mode = match mode {
+        CaptureMode::State => Mode::State,
+        CaptureMode::Events => Mode::Events,
+    };
+    if (mode == Mode::Events) == (kind == KindArg::Facts) {
         return Ok(());
     }
-    let found = match kind {
-        KindArg::Full => "full",
-        KindArg::Delta => "delta",
-        KindArg::Facts => "facts",
-    };
-    let refusal = Refusal::Mode {
-        context: context.name().clone(),
-        expected: calotype_storage::refusal::ModeTakes(context.mode()),
-        found,
-    };
+    let context = context.clone();
+    let refusal = Refusal::Mode { context, expected: ModeTakes(mode), found: kind.as_str() };
     Err(Error::from(refusal).into())
 }
 
+impl KindArg {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Delta => "delta",
+            Self::Facts => "facts",
+        }
+    }
+}
+
 impl PutArgs {
-    fn put(self, session: &Session, extract: Extract) -> Result<Put, CliError> {
-        let kind = self.put_kind()?;
-        Ok(Put {
-            context: self.context,
-            kind,
-            schema: extract.schema,
-            batches: extract.batches,
-            options: PutOptions {
-                principal: session.principal().clone(),
-                idempotency_key: self.idempotency_key,
-                reason: self.reason,
-                recorded_at: self.recorded_at,
-                semantics: match self.semantics {
-                    SemanticsArg::EventTime => CutoffSemantics::EventTime,
-                    SemanticsArg::ProcessingTime => CutoffSemantics::ProcessingTime,
-                    SemanticsArg::BusinessEffective => CutoffSemantics::BusinessEffective,
-                    SemanticsArg::Offset => CutoffSemantics::Offset,
-                },
-                positions: self.position,
-                watermark: self.watermark,
-                evolve: self.evolve,
-                replace: self.replace,
-                on_duplicate: match self.on_duplicate {
-                    OnDuplicateArg::Refuse => OnDuplicate::Refuse,
-                    OnDuplicateArg::First => OnDuplicate::First,
-                    OnDuplicateArg::Last => OnDuplicate::Last,
-                },
-                expected_rows: self.expected_rows,
-                totals: self.total.into_iter().collect(),
-                expected_commit: self.expected_commit.map(Sequence::new),
-                parent: self.parent,
+    fn options(self) -> Result<PutOptions, CliError> {
+        self.check_options()?;
+        Ok(PutOptions {
+            context: self.context.to_string(),
+            kind: match self.kind {
+                KindArg::Full => PutKind::Full,
+                KindArg::Delta => PutKind::Delta,
+                KindArg::Facts => PutKind::Facts,
+            },
+            cutoff: self.cutoff,
+            recorded_at: self.recorded_at,
+            valid_to: match self.valid_to {
+                None => OpenEnd::Refused,
+                Some(ValidToArg::Open) => OpenEnd::Open,
+                Some(ValidToArg::UntilNext) => OpenEnd::UntilNext,
+            },
+            request_id: self.idempotency_key.map_or(RequestId::None, |key| RequestId::Is(key.to_string())),
+            reason: self.reason.map(|reason| reason.to_string()),
+            positions: self.position,
+            watermark: self.watermark,
+            evolve: self.evolve,
+            replace: self.replace,
+            on_duplicate: match self.on_duplicate {
+                OnDuplicateArg::Refuse => OnDuplicate::Refuse,
+                OnDuplicateArg::First => OnDuplicate::First,
+                OnDuplicateArg::Last => OnDuplicate::Last,
+            },
+            expected_rows: self.expected_rows,
+            totals: self.total.into_iter().collect(),
+            expected_commit: self.expected_commit,
+            parent: self.parent.map(|parent| parent.to_string()),
+            semantics: match self.semantics {
+                SemanticsArg::EventTime => CutoffSemantics::EventTime,
+                SemanticsArg::ProcessingTime => CutoffSemantics::ProcessingTime,
+                SemanticsArg::BusinessEffective => CutoffSemantics::BusinessEffective,
+                SemanticsArg::Offset => CutoffSemantics::Offset,
             },
         })
     }
 
-    fn put_kind(&self) -> Result<PutKind, CliError> {
-        let needed = |kind| {
-            let refusal = Error::from(Refusal::NoCutoff(kind));
-            self.cutoff.ok_or_else(|| CliError::from(refusal))
-        };
-        let refuse = |option, kind| {
-            let refusal = Refusal::Option { option, kind };
-            Err(Error::from(refusal).into())
-        };
-        Ok(match self.kind {
+    /// Options that do not go with the kind are refused by the names that they have here.
+    fn check_options(&self) -> Result<(), CliError> {
+        let refusal = match self.kind {
             KindArg::Full | KindArg::Delta if self.valid_to.is_some() => {
-                return refuse("--valid-to", "full or delta");
+                Refusal::Option { option: "--valid-to", kind: "full or delta" }
             }
-            KindArg::Facts if self.cutoff.is_some() => return refuse("--cutoff", "facts"),
-            KindArg::Full => PutKind::Full { cutoff: needed("full")? },
-            KindArg::Delta => PutKind::Delta { cutoff: needed("delta")? },
-            KindArg::Facts => PutKind::Facts {
-                valid_to: self.valid_to.map(|valid_to| match valid_to {
-                    ValidToArg::Open => OpenEnd::Open,
-                    ValidToArg::UntilNext => OpenEnd::UntilNext,
-                }),
-            },
-        })
+            KindArg::Full | KindArg::Delta if self.cutoff.is_none() => Refusal::NoCutoff(self.kind.as_str()),
+            KindArg::Facts if self.cutoff.is_some() => Refusal::Option { option: "--cutoff", kind: "facts" },
+            KindArg::Full | KindArg::Delta | KindArg::Facts => return Ok(()),
+        };
+        Err(Error::from(refusal).into())
     }
 }
 
@@ -256,7 +280,7 @@ fn confirm_schema(
     let mut listing = Listing::new(&[("column", Kind::Text), ("type", Kind::Text), ("null", Kind::Text)]);
     let fields = extract.schema.fields().iter();
     for field in fields.filter(|field| !field.name().starts_with('_')) {
-        let null = match (context.key_names().contains(field.name()), field.is_nullable()) {
+        let null = match (context.key.contains(field.name()), field.is_nullable()) {
             (true, _) => "key",
             (false, true) => "allowed",
             (false, false) => "refused",
@@ -272,7 +296,7 @@ fn confirm_schema(
     }
     eprintln!(
         "Context '{}' has no columns yet. This put gives it these, as read from the file:",
-        context.name()
+        context.name
     );
     listing.show()?;
     if yes || !io::stdin().is_terminal() || !io::stderr().is_terminal() {

@@ -31,7 +31,7 @@ pub(crate) async fn run(session: &Session) -> Result<(), CliError> {
         }
         StateFolder::Memory => {}
     }
-    let database = session.open(Access::Read).await?;
+    let database = session.open_store(Access::Read).await?;
     database.sync_index()?;
     let mut listing = Listing::of_one();
     listing.say("done", "index rebuilt from the store");

@@ -1,6 +1,6 @@
 //! What a commit answered.
 
-use calotype_storage::commit::Receipt;
+use calotype_client::Receipt;
 
 use crate::error::CliError;
 use crate::listing::Listing;
@@ -28,19 +28,18 @@ pub(crate) fn print(session: &Session, what: &str, receipt: &Receipt) -> Result<
         ("record_hash", Kind::Text),
         ("replayed", Kind::Truth),
     ]);
-    let counts = receipt.counts;
     listing.push(vec![
-        Cell::count(receipt.id.record.get()),
-        Cell::count(receipt.id.place.into()),
-        Cell::instant(receipt.system_time),
-        Cell::count(counts.rows),
-        Cell::count(counts.asserted),
-        Cell::count(counts.retracted),
-        Cell::count(counts.unchanged),
-        Cell::count(counts.duplicates),
+        Cell::count(receipt.commit),
+        Cell::count(receipt.entry.into()),
+        Cell::Instant(receipt.system_time.micros()),
+        Cell::count(receipt.rows),
+        Cell::count(receipt.asserted),
+        Cell::count(receipt.retracted),
+        Cell::count(receipt.unchanged),
+        Cell::count(receipt.duplicates),
         Cell::count(receipt.schema_version.into()),
-        Cell::option(receipt.snapshot, Cell::text),
-        Cell::text(receipt.record_hash),
+        Cell::option(receipt.snapshot.as_ref(), Cell::text),
+        Cell::text(&receipt.record_hash),
         Cell::Truth(receipt.replayed),
     ]);
     if format != Format::Table {
@@ -49,22 +48,23 @@ pub(crate) fn print(session: &Session, what: &str, receipt: &Receipt) -> Result<
     let again = if receipt.replayed { " before, under the same idempotency key" } else { "" };
     let mut text = Listing::of_one();
     text.say("done", format!("{what} committed{again}"));
-    text.say("commit", receipt.id);
+    text.say("commit", format_args!("{}.{}", receipt.commit, receipt.entry));
     text.say("known since", receipt.system_time);
-    if counts != calotype_storage::record::Counts::default() {
+    let counts = [receipt.rows, receipt.asserted, receipt.retracted, receipt.unchanged, receipt.duplicates];
+    if counts.iter().any(|count| *count > 0) {
         text.say(
             "rows",
             format!(
                 "{}: {} facts assert, {} retract, {} unchanged",
-                counts.rows, counts.asserted, counts.retracted, counts.unchanged
+                receipt.rows, receipt.asserted, receipt.retracted, receipt.unchanged
             ),
         );
     }
-    if counts.duplicates > 0 {
-        text.say("duplicates", format!("{} rows dropped", counts.duplicates));
+    if receipt.duplicates > 0 {
+        text.say("duplicates", format!("{} rows dropped", receipt.duplicates));
     }
     text.say("schema version", receipt.schema_version);
-    if let Some(snapshot) = receipt.snapshot {
+    if let Some(snapshot) = &receipt.snapshot {
         text.say("snapshot", snapshot);
     }
     text.print(session)

@@ -1,7 +1,6 @@
 //! `snapshot list` and `snapshot show`.
 
-use calotype_query::{LocalPolicy, snapshot};
-use calotype_storage::ValidTime;
+use calotype_client::{Completeness, ValidTime};
 use calotype_storage::database::Access;
 use calotype_storage::identity::SnapshotId;
 use calotype_storage::name::ContextName;
@@ -56,8 +55,8 @@ pub(crate) async fn run(session: &Session, command: SnapshotCommand) -> Result<(
 }
 
 async fn list(session: &Session, args: &ListArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
+    let client = session.open(Access::Read).await?;
+    let snapshots = client.snapshots(args.context.as_str(), args.cutoff).await?;
     let mut listing = Listing::new(&[
         ("cutoff", Kind::Instant),
         ("revision", Kind::Number),
@@ -69,60 +68,58 @@ async fn list(session: &Session, args: &ListArgs) -> Result<(), CliError> {
         ("snapshot", Kind::Text),
     ])
     .whole();
-    for entry in context.entries() {
-        let header = entry.put().and_then(|put| put.snapshot.as_ref());
-        let (Some(header), Some(id)) = (header, entry.snapshot) else {
-            continue;
-        };
-        if args.cutoff.is_some_and(|cutoff| cutoff.micros() != header.cutoff) {
-            continue;
-        }
+    for snapshot in snapshots {
         listing.push(vec![
-            Cell::Instant(header.cutoff),
-            Cell::count(header.revision.into()),
-            Cell::text(header.kind.as_str()),
-            Cell::count(header.rows),
-            Cell::Instant(header.known_at),
-            Cell::text(&header.completeness),
-            Cell::text(entry.id),
-            Cell::text(id),
+            Cell::Instant(snapshot.cutoff.micros()),
+            Cell::count(snapshot.revision.into()),
+            Cell::text(&snapshot.kind),
+            Cell::count(snapshot.rows),
+            Cell::Instant(snapshot.known_at.micros()),
+            Cell::text(completeness(&snapshot.completeness)),
+            Cell::text(format_args!("{}.{}", snapshot.commit, snapshot.entry)),
+            Cell::text(&snapshot.id),
         ]);
     }
     listing.print(session)
 }
 
 async fn show(session: &Session, args: &ShowArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
+    let client = session.open(Access::Read).await?;
+    let id = args.id.to_string();
     if args.rows {
-        let answer = snapshot(&database, &LocalPolicy, session.principal(), args.id).await?;
-        console::print(session, answer, &args.claim).await?;
-        return Ok(());
+        let answer = client.read_snapshot(&id).await?;
+        return console::print(session, answer, &args.claim).await;
     }
-    let (context, entry) = database.snapshot(args.id)?;
+    let snapshot = client.snapshot(&id).await?;
     let mut listing = Listing::of_one();
-    listing.say("snapshot", args.id);
-    listing.say("context", context.name());
-    if let Some(header) = entry.put().and_then(|put| put.snapshot.as_ref()) {
-        let time = |micros| ValidTime::from_micros(micros).map_or_else(String::new, |time| time.to_string());
-        listing.say("kind", header.kind.as_str());
-        listing.say("cutoff", time(header.cutoff));
-        listing.say("semantics", super::log::semantics(header.semantics));
-        listing.say("known at", time(header.known_at));
-        listing.say("revision", header.revision);
-        listing.say("rows", header.rows);
-        listing.say("schema version", header.schema_version);
-        listing.say("completeness", &header.completeness);
-        listing.say("reconciliation", "none");
-        if let Some(parent) = &header.parent {
-            listing.say("parent", parent);
-        }
-        listing.say("content root", &header.content_root);
-        listing.say("lineage", &header.lineage);
+    listing.say("snapshot", &snapshot.id);
+    listing.say("context", &snapshot.context);
+    listing.say("kind", &snapshot.kind);
+    listing.say("cutoff", snapshot.cutoff);
+    listing.say("semantics", snapshot.semantics.replace('_', " "));
+    listing.say("known at", snapshot.known_at);
+    listing.say("revision", snapshot.revision);
+    listing.say("rows", snapshot.rows);
+    listing.say("schema version", snapshot.schema_version);
+    listing.say("completeness", completeness(&snapshot.completeness));
+    listing.say("reconciliation", &snapshot.reconciliation);
+    if let Some(parent) = &snapshot.parent {
+        listing.say("parent", parent);
     }
-    listing.say("commit", entry.id);
-    listing.say("principal", &entry.entry.principal);
-    if let Some(reason) = &entry.entry.reason {
+    listing.say("content root", &snapshot.content_root);
+    listing.say("lineage", &snapshot.lineage);
+    listing.say("commit", format_args!("{}.{}", snapshot.commit, snapshot.entry));
+    listing.say("principal", &snapshot.principal);
+    if let Some(reason) = &snapshot.reason {
         listing.say("reason", reason);
     }
     listing.print(session)
+}
+
+/// Completeness as a snapshot's header spells it.
+fn completeness(completeness: &Completeness) -> String {
+    match &completeness.reason {
+        Some(reason) => format!("{}: {reason}", completeness.status),
+        None => completeness.status.clone(),
+    }
 }

@@ -1,7 +1,7 @@
 //! `verify`: whether the store is what it claims to be.
 
+use calotype_client::VerifyReport;
 use calotype_storage::database::Access;
-use calotype_storage::verify::{Level, Report, verify};
 use clap::Args;
 
 use crate::error::CliError;
@@ -35,15 +35,21 @@ pub(crate) struct VerifyArgs {
 /// # Errors
 /// [`CliError::Damage`] if something is not as it should be.
 pub(crate) async fn run(session: &Session, args: &VerifyArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let level = Level::from_number(args.level).unwrap_or(Level::Bytes);
+    let client = session.open(Access::Read).await?;
     let progress = Progress::count("verifying", session.quiet());
-    let report = verify(&database, level, &mut |_, done, all| progress.set(done, all)).await?;
+    let mut operation = client.verify(args.level.into()).await?;
+    while let Some(now) = operation.next().await? {
+        progress.set(now.done, now.total);
+    }
     progress.finish();
-    print(session, args.level, &report)
+    let ended = operation.latest();
+    match &ended.verify_report {
+        Some(report) => print(session, args.level, report),
+        None => Err(CliError::Verification(ended.error.clone().unwrap_or_else(|| "it was stopped".into()))),
+    }
 }
 
-fn print(session: &Session, level: u8, report: &Report) -> Result<(), CliError> {
+fn print(session: &Session, level: u8, report: &VerifyReport) -> Result<(), CliError> {
     let mut findings = Listing::new(&[("object", Kind::Text), ("finding", Kind::Text)]);
     for finding in &report.findings {
         findings.push(vec![Cell::text(&finding.object), Cell::text(&finding.what)]);
@@ -53,8 +59,8 @@ fn print(session: &Session, level: u8, report: &Report) -> Result<(), CliError> 
         let mut summary = Listing::of_one();
         summary.say("level", level);
         summary.say("records", report.records);
-        if let Some(root) = report.root {
-            summary.say("Merkle root", root);
+        if !report.root.is_empty() {
+            summary.say("Merkle root", &report.root);
         }
         for (name, count) in [
             ("packs", report.packs),
@@ -69,10 +75,9 @@ fn print(session: &Session, level: u8, report: &Report) -> Result<(), CliError> 
         }
         summary.say(
             "result",
-            if report.findings.is_empty() {
-                "everything is as it should be".to_owned()
-            } else {
-                format!("{} findings", report.findings.len())
+            match report.findings_total {
+                0 => "everything is as it should be".to_owned(),
+                count => format!("{count} findings"),
             },
         );
         summary.print(session)?;
@@ -80,7 +85,7 @@ fn print(session: &Session, level: u8, report: &Report) -> Result<(), CliError> 
     if !report.findings.is_empty() || !is_table {
         findings.print(session)?;
     }
-    match report.findings.len() {
+    match report.findings_total {
         0 => Ok(()),
         count => Err(CliError::Damage(count)),
     }

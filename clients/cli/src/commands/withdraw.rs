@@ -1,11 +1,8 @@
 //! `withdraw`: takes back all that was said at a cutoff.
 
+use calotype_client::{RequestId, SystemTime, ValidTime, Withdrawal};
 use calotype_storage::database::Access;
-use calotype_storage::evaluate::{Deed, Withdraw};
-use calotype_storage::identity::Sequence;
 use calotype_storage::name::{ContextName, IdempotencyKey, Reason};
-use calotype_storage::put::PutOptions;
-use calotype_storage::{SystemTime, ValidTime};
 use clap::Args;
 
 use super::receipt;
@@ -47,21 +44,14 @@ pub(crate) struct WithdrawArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(crate) async fn run(session: &Session, args: WithdrawArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Write).await?;
-    let withdraw = Withdraw {
-        deed: Deed {
-            context: args.context,
-            options: PutOptions {
-                principal: session.principal().clone(),
-                idempotency_key: args.idempotency_key,
-                reason: args.reason,
-                recorded_at: args.recorded_at,
-                expected_commit: args.expected_commit.map(Sequence::new),
-                ..PutOptions::default()
-            },
-        },
-        cutoff: args.cutoff,
+    let client = session.open(Access::Write).await?;
+    let withdrawal = Withdrawal {
+        recorded_at: args.recorded_at,
+        request_id: args.idempotency_key.map_or(RequestId::None, |key| RequestId::Is(key.to_string())),
+        reason: args.reason.map(|reason| reason.to_string()),
+        expected_commit: args.expected_commit,
+        ..Withdrawal::of(args.context.as_str(), args.cutoff)
     };
-    let receipt = database.withdraw(withdraw).await?;
+    let receipt = client.withdraw(&withdrawal).await?;
     receipt::print(session, "withdrawal", &receipt)
 }

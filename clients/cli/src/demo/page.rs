@@ -36,9 +36,9 @@ impl Page {
     }
 
     /// Prints a command to type, and a blank line above it.
-    pub(super) fn command(&mut self, store: &str, arguments: &str) -> Result<(), CliError> {
+    pub(super) fn command(&mut self, place: &str, arguments: &str) -> Result<(), CliError> {
         let arguments = arguments.replace('\n', " \\\n      ");
-        self.write(&format!("\n  $ calotype --store {store} {arguments}\n"))
+        self.write(&format!("\n  $ calotype {place} {arguments}\n"))
     }
 
     /// Ends the page.

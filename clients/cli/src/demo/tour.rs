@@ -1,12 +1,9 @@
 //! What the demo shows, section by section. Each question is printed as the command that asks it.
 
-use calotype_query::{
-    AsOfRequest, Claim, DiffRequest, End, Form, HistoryRequest, KeyValue, Keys, LocalPolicy, Point,
-    TimeRange, diff, history, resolve,
+use calotype_client::{
+    AnswerEnd, AsOfQuestion, Claim, Client, DiffQuestion, HistoryForm, HistoryQuestion, Key, Point,
+    SystemTime, TimeRange, ValidTime, Value,
 };
-use calotype_storage::database::Database;
-use calotype_storage::name::ContextName;
-use calotype_storage::{SystemTime, ValidTime};
 
 use super::page::{self, Page, Sheet, WIDTH};
 use crate::commands::diff::named;
@@ -16,6 +13,8 @@ use crate::feed::Outcome;
 use crate::output::Format;
 use crate::{claim, console};
 
+/// The context that is asked.
+const CONTEXT: &str = "regions";
 /// The columns that the demo shows of a region.
 const COLUMNS: [&str; 4] = ["denominazione_regione", "totale_casi", "deceduti", "terapia_intensiva"];
 
@@ -24,35 +23,30 @@ const SECOND: i64 = 1_000_000;
 
 /// The tour.
 pub(super) async fn run(
-    database: &Database,
-    store: &str,
+    client: &Client,
+    place: &str,
     outcome: &Outcome,
     page: &mut Page,
 ) -> Result<(), CliError> {
-    let regions = context("regions")?;
-    let answer = first_and_corrected(database, store, &regions, page).await?;
-    what_changed(database, store, &regions, page).await?;
-    drawn(database, store, &regions, page).await?;
+    let answer = first_and_corrected(client, place, page).await?;
+    what_changed(client, place, page).await?;
+    drawn(client, place, page).await?;
     behind(page, &answer)?;
-    refused(store, outcome, page)?;
-    goodbye(store, page)
+    refused(place, outcome, page)?;
+    goodbye(place, page)
 }
 
-fn context(name: &str) -> Result<ContextName, CliError> {
-    ContextName::parse(name).map_err(|error| CliError::Argument {
-        argument: "context",
-        found: name.to_owned(),
-        expected: error.to_string(),
-    })
-}
-
-/// An instant given in seconds; the demo's are all ordinary ones.
-fn valid(seconds: i64) -> Option<ValidTime> {
+/// An instant given in seconds.
+fn valid(seconds: i64) -> ValidTime {
     ValidTime::from_micros(seconds * SECOND)
 }
 
-fn system(seconds: i64) -> Option<SystemTime> {
+fn system(seconds: i64) -> SystemTime {
     SystemTime::from_micros(seconds * SECOND)
+}
+
+fn point(valid_at: i64, known_at: i64) -> Point {
+    Point { valid_at: Some(valid(valid_at)), known_at: Some(system(known_at)) }
 }
 
 /// 2020-06-25T00:00:00Z, the day that was published with its rows in the wrong places.
@@ -63,11 +57,10 @@ const BEFORE: i64 = SLIPPED + 16 * 3600;
 const AFTER: i64 = BEFORE + 1800;
 
 async fn first_and_corrected(
-    database: &Database,
-    store: &str,
-    regions: &ContextName,
+    client: &Client,
+    place: &str,
     page: &mut Page,
-) -> Result<(Claim, End), CliError> {
+) -> Result<(Claim, AnswerEnd), CliError> {
     page.section(
         "The state of a day, as first published and as corrected",
         "On 25 June 2020 the regional bulletin appeared with its figures in the wrong rows: Lombardia, the\n\
@@ -77,18 +70,18 @@ async fn first_and_corrected(
     let mut last = None;
     for (known, text) in [(BEFORE, "16:00:00"), (AFTER, "16:30:00")] {
         page.command(
-            store,
+            place,
             &format!(
                 "as-of regions --key 03 --key Lombardia\n--valid-at 2020-06-25T00:00:00Z --known-at 2020-06-25T{text}Z\n--columns {}",
                 COLUMNS.join(",")
             ),
         )?;
-        let request = AsOfRequest {
-            columns: Some(COLUMNS.map(str::to_owned).to_vec()),
-            keys: Keys::one(key("03 Lombardia")),
-            ..AsOfRequest::new(regions.clone(), Point { valid_at: valid(SLIPPED), known_at: system(known) })
+        let question = AsOfQuestion {
+            columns: COLUMNS.map(str::to_owned).to_vec(),
+            keys: region("03", "Lombardia").into(),
+            ..AsOfQuestion::new(CONTEXT, point(SLIPPED, known))
         };
-        let answer = resolve(database, &LocalPolicy, &request).await?;
+        let answer = client.as_of(&question).await?;
         let sheet = Sheet::default();
         let out = Box::new(sheet.clone());
         last = Some(console::write(answer, Format::Table, out, page::table()).await?);
@@ -97,40 +90,32 @@ async fn first_and_corrected(
     last.ok_or(CliError::NoStore)
 }
 
-fn key(text: &str) -> Vec<KeyValue> {
-    let parts = text.split(' ');
-    parts.map(|part| KeyValue::Text(part.to_owned())).collect()
+fn region(code: &str, name: &str) -> Key {
+    let text = |text: &str| Value::String(text.to_owned());
+    Key::of([("codice_regione", text(code)), ("denominazione_regione", text(name))])
 }
 
-async fn what_changed(
-    database: &Database,
-    store: &str,
-    regions: &ContextName,
-    page: &mut Page,
-) -> Result<(), CliError> {
+async fn what_changed(client: &Client, place: &str, page: &mut Page) -> Result<(), CliError> {
     page.section(
         "What a correction changed",
         "On 30 September 2021 one figure had a slip of the pen, of 3,000 cases. The diff of the two\n\
          points in system time names every cell that changed, and the commit that changed it.",
     )?;
     page.command(
-        store,
+        place,
         "diff regions --valid-at 2021-09-30T00:00:00Z\n--from-known 2021-09-30T17:00:00Z \
          --to-known 2021-09-30T19:00:00Z\n--columns denominazione_regione,totale_casi",
     )?;
     let day = 1_632_960_000;
-    let point = |hour: i64| Point { valid_at: valid(day), known_at: system(day + hour * 3600) };
-    let request = DiffRequest {
-        principal: calotype_storage::name::Principal::local(),
-        context: regions.clone(),
-        from: point(17),
-        to: point(19),
-        keys: Keys::All,
-        at_least: None,
+    let question = DiffQuestion {
+        context: CONTEXT.to_owned(),
+        from: point(day, day + 17 * 3600),
+        to: point(day, day + 19 * 3600),
+        ..DiffQuestion::default()
     };
-    let answer = diff(database, &LocalPolicy, &request).await?;
+    let answer = client.diff(&question).await?;
     let schema = answer.schema().clone();
-    let (batches, _) = answer.collect().await?;
+    let (batches, _) = console::collect(answer).await?;
     let places = named(&schema, &["denominazione_regione", "totale_casi"].map(str::to_owned))?;
     let sheet = Sheet::default();
     console::write_columns(
@@ -144,12 +129,7 @@ async fn what_changed(
     page.write(&sheet.text())
 }
 
-async fn drawn(
-    database: &Database,
-    store: &str,
-    regions: &ContextName,
-    page: &mut Page,
-) -> Result<(), CliError> {
+async fn drawn(client: &Client, place: &str, page: &mut Page) -> Result<(), CliError> {
     page.section(
         "One entity on both time axes",
         "Abruzzo's total for 31 May 2020 was published as 3244, made 3222 the same evening, and set\n\
@@ -157,7 +137,7 @@ async fn drawn(
          top to bottom: the moments at which something new was known. Each letter is a figure.",
     )?;
     page.command(
-        store,
+        place,
         "history regions 13 Abruzzo --draw --columns totale_casi\n--valid-from 2020-05-30T00:00:00Z \
          --valid-to 2020-06-03T00:00:00Z\n--known-from 2020-05-30T00:00:00Z --known-to \
          2020-06-03T00:00:00Z",
@@ -165,26 +145,22 @@ async fn drawn(
     page.write("\n")?;
     let from = 1_590_796_800;
     let to = from + 4 * 86_400;
-    let range = |from, to| match (from, to) {
-        (Some(from), Some(to)) => TimeRange::FromTo(from, to),
-        _ => TimeRange::All,
+    let question = HistoryQuestion {
+        context: CONTEXT.to_owned(),
+        keys: region("13", "Abruzzo").into(),
+        form: HistoryForm::Rectangles,
+        valid: TimeRange::FromTo(valid(from), valid(to)),
+        known: TimeRange::FromTo(system(from), system(to)),
+        columns: vec!["totale_casi".to_owned()],
+        ..HistoryQuestion::default()
     };
-    let request = HistoryRequest {
-        valid: range(valid(from), valid(to)),
-        system: match (system(from), system(to)) {
-            (Some(from), Some(to)) => TimeRange::FromTo(from, to),
-            _ => TimeRange::All,
-        },
-        columns: Some(vec!["totale_casi".to_owned()]),
-        ..HistoryRequest::new(regions.clone(), Keys::one(key("13 Abruzzo")), Form::Rectangles)
-    };
-    let answer = history(database, &LocalPolicy, &request).await?;
+    let answer = client.history(&question).await?;
     let schema = answer.schema().clone();
-    let (batches, _) = answer.collect().await?;
+    let (batches, _) = console::collect(answer).await?;
     page.write(&picture::draw(&schema, &batches, &[], WIDTH)?)
 }
 
-fn behind(page: &mut Page, (claim, end): &(Claim, End)) -> Result<(), CliError> {
+fn behind(page: &mut Page, (claim, end): &(Claim, AnswerEnd)) -> Result<(), CliError> {
     page.section(
         "What an answer rests on",
         "Every answer comes with its claim: at which point of both times, from which commit and which\n\
@@ -192,31 +168,31 @@ fn behind(page: &mut Page, (claim, end): &(Claim, End)) -> Result<(), CliError> 
          gets the same rows with the same hash, today or in ten years. This is the claim behind the\n\
          last table of section 1: ask again, and compare. --claim prints it as JSON.\n",
     )?;
-    page.write(&claim::text(claim, *end))
+    page.write(&claim::text(claim, end))
 }
 
-fn refused(store: &str, outcome: &Outcome, page: &mut Page) -> Result<(), CliError> {
+fn refused(place: &str, outcome: &Outcome, page: &mut Page) -> Result<(), CliError> {
     page.section(
         "What was refused, and why",
         "A real feed brings bad files. Each is refused whole, with the row to blame, and nothing is\n\
          guessed; the next one goes on. What the file should have said stays as it was known before.\n",
     )?;
     page.write(&outcome.lines(WIDTH))?;
-    page.command(store, "import --feed tests/data/italy-covid19/feed.toml\n--report refused.ndjson")
+    page.command(place, "import --feed tests/data/italy-covid19/feed.toml\n--report refused.ndjson")
 }
 
-fn goodbye(store: &str, page: &mut Page) -> Result<(), CliError> {
+fn goodbye(place: &str, page: &mut Page) -> Result<(), CliError> {
     page.write(&format!(
         "\n\nThree things to try\n───────────────────\n\
          A whole day of old figures, corrected 17 minutes later:\n\
-         \x20 $ calotype --store {store} diff regions --valid-at 2020-05-12T00:00:00Z \\\n\
+         \x20 $ calotype {place} diff regions --valid-at 2020-05-12T00:00:00Z \\\n\
          \x20     --from-known 2020-05-12T16:50:00Z --to-known 2020-05-12T17:10:00Z \\\n\
          \x20     --columns denominazione_regione,totale_casi,deceduti\n\
          How the columns of a feed grew over two years, and a read in the columns of then:\n\
-         \x20 $ calotype --store {store} context show provinces\n\
-         \x20 $ calotype --store {store} as-of provinces --valid-at 2020-04-01T00:00:00Z \\\n\
+         \x20 $ calotype {place} context show provinces\n\
+         \x20 $ calotype {place} as-of provinces --valid-at 2020-04-01T00:00:00Z \\\n\
          \x20     --known-at 2020-04-01T20:00:00Z\n\
          Whether every byte in the store is what it claims to be:\n\
-         \x20 $ calotype --store {store} verify --level 4\n"
+         \x20 $ calotype {place} verify --level 4\n"
     ))
 }

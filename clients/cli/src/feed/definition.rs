@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use calotype_client::OnDuplicate;
 use calotype_storage::name::{ContextName, Reason};
-use calotype_storage::put::OnDuplicate;
 use calotype_storage::schema::FieldType;
 use serde::Deserialize;
 

@@ -1,10 +1,7 @@
 //! From a line of the index to what is committed for it.
 
-use std::sync::Arc;
-
-use calotype_storage::evaluate::{Deed, Proposal, Withdraw};
-use calotype_storage::name::{IdempotencyKey, Principal, Reason};
-use calotype_storage::put::{Put, PutKind, PutOptions};
+use calotype_client::{Deed, PutOptions, RequestId, Withdrawal};
+use calotype_storage::name::{IdempotencyKey, Reason};
 
 use super::definition::{self, ContextPart, Feed, FilePart};
 use super::index::Line;
@@ -15,46 +12,30 @@ use crate::value;
 /// Bytes of the longest idempotency key.
 const KEY_BYTES_MAX: usize = 128;
 
-/// What a line proposes to commit.
+/// What a line asks for.
 ///
 /// # Errors
 /// Its file cannot be taken.
-pub(super) fn proposal(
-    feed: &Feed,
-    source: &Source,
-    principal: &Principal,
-    line: &Line,
-) -> Result<Proposal, Box<Refused>> {
+pub(super) fn deed(feed: &Feed, source: &Source, line: &Line) -> Result<Deed, Box<Refused>> {
     let change = feed.change.get(&line.change);
     let reason = change.and_then(|change| change.reason.as_deref());
-    let mut options = PutOptions {
-        principal: principal.clone(),
-        idempotency_key: idempotency_key(feed, line),
-        reason: reason.and_then(|reason| Reason::parse(reason).ok()),
-        recorded_at: Some(line.recorded_at),
-        evolve: true,
-        ..PutOptions::default()
-    };
-    let kind = match line.deed {
-        definition::Deed::Full => PutKind::Full { cutoff: line.cutoff },
-        definition::Deed::Delta => PutKind::Delta { cutoff: line.cutoff },
+    let reason = reason.and_then(|reason| Reason::parse(reason).ok()).map(|reason| reason.to_string());
+    let request_id =
+        idempotency_key(feed, line).map_or(RequestId::None, |key| RequestId::Is(key.to_string()));
+    let recorded_at = Some(line.recorded_at);
+    let options = match line.deed {
+        definition::Deed::Full => PutOptions::full(line.context.as_str(), line.cutoff),
+        definition::Deed::Delta => PutOptions::delta(line.context.as_str(), line.cutoff),
         definition::Deed::Withdraw => {
-            return Ok(Proposal::Withdraw(Withdraw {
-                deed: Deed { context: line.context.clone(), options },
-                cutoff: line.cutoff,
-            }));
+            let withdrawal = Withdrawal::of(line.context.as_str(), line.cutoff);
+            return Ok(Deed::Withdraw(Withdrawal { recorded_at, request_id, reason, ..withdrawal }));
         }
     };
     let part = &feed.contexts[line.context.as_str()];
-    options.on_duplicate = part.on_duplicate.into();
+    let on_duplicate = part.on_duplicate.into();
     let extract = read(feed, part, source, line)?;
-    Ok(Proposal::Put(Arc::new(Put {
-        context: line.context.clone(),
-        kind,
-        schema: extract.schema,
-        batches: extract.batches,
-        options,
-    })))
+    let options = PutOptions { recorded_at, request_id, reason, evolve: true, on_duplicate, ..options };
+    Ok(Deed::Put { options: Box::new(options), schema: extract.schema, batches: extract.batches })
 }
 
 /// What makes a line the same line when the import runs again: all that it says, not its place.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use calotype_client::{SystemTime, ValidTime};
 use calotype_storage::name::ContextName;
-use calotype_storage::{SystemTime, ValidTime};
 use chrono::NaiveDate;
 
 use super::FeedError;
@@ -67,10 +67,10 @@ pub(super) fn read(feed: &Feed, bytes: &[u8]) -> Result<Vec<Line>, crate::error:
     for (number, row) in (2..).zip(crate::console::texts(&extract.batches)?) {
         let cells = places.iter().map(|place| row[*place].clone().unwrap_or_default());
         let mut line = line(feed, number, &cells.collect::<Vec<_>>())?;
-        let newest = newest.entry(line.context.clone()).or_insert(SystemTime::FIRST);
+        let newest = newest.entry(line.context.clone()).or_insert(i64::MIN);
         // Equal times are ordered by their lines.
-        line.recorded_at = line.recorded_at.max(newest.next());
-        *newest = line.recorded_at;
+        line.recorded_at = line.recorded_at.max(SystemTime::from_micros(newest.saturating_add(1)));
+        *newest = line.recorded_at.micros();
         lines.push(line);
     }
     Ok(lines)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calotype_storage::refusal::Refusal;
+use calotype_client::ServerError;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::FeedError;
@@ -82,7 +82,7 @@ impl Refused {
     }
 
     /// A put or withdrawal that the store refused.
-    pub(super) fn store(line: &Line, refusal: &Refusal) -> Box<Self> {
+    pub(super) fn store(line: &Line, refusal: &ServerError) -> Box<Self> {
         let (row, column) = place(refusal);
         Box::new(Self { row, column, ..Self::new(line, refusal.to_string()) })
     }
@@ -114,28 +114,12 @@ fn shortened(reason: &str) -> String {
     format!("{head} …")
 }
 
-/// The row and the column that a refusal names.
-#[expect(clippy::wildcard_enum_match_arm, reason = "every other refusal is about the whole put")]
-fn place(refusal: &Refusal) -> (Option<u64>, Option<String>) {
-    match refusal {
-        Refusal::TooFine { row, column }
-        | Refusal::InstantRange { row, column }
-        | Refusal::Null { row, column, .. } => (Some(*row), Some(column.clone())),
-        Refusal::KeyLength { row, .. }
-        | Refusal::RowLength { row, .. }
-        | Refusal::Op { row, .. }
-        | Refusal::Period { row, .. }
-        | Refusal::NoValidTo { row } => (Some(*row), None),
-        Refusal::UnknownColumn { column, .. }
-        | Refusal::MissingColumn { column, .. }
-        | Refusal::ColumnType { column, .. }
-        | Refusal::TypeNotKept { column, .. } => (None, Some(column.clone())),
-        Refusal::DuplicateKeys { examples, .. } => {
-            let rows = examples.first().map(|example| &example.rows);
-            (rows.and_then(|rows| rows.get(1).copied()), None)
-        }
-        _ => (None, None),
-    }
+/// The row and the column that a refusal names; of rows with one key, the second.
+fn place(refusal: &ServerError) -> (Option<u64>, Option<String>) {
+    let variable = |name: &str| refusal.metadata.get(name);
+    let second = variable("rows_1").and_then(|rows| rows.split(',').nth(1));
+    let row = variable("row").map(String::as_str).or(second).and_then(|row| row.parse().ok());
+    (row, variable("column").cloned())
 }
 
 impl Outcome {

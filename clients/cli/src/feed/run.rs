@@ -3,22 +3,15 @@
 //! Invariants: lines are committed in the order of the index; many go into one record, which is
 //! what makes it fast.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use calotype_storage::commit::Receipt;
-use calotype_storage::database::Database;
+use calotype_client::{Client, Deed, NewContext, Receipt};
 use calotype_storage::error::Error;
-use calotype_storage::evaluate::{CreateContext, Deed, Proposal};
-use calotype_storage::name::{ContextName, Principal};
-use calotype_storage::put::PutOptions;
-use calotype_storage::record::{CreateEntry, Mode};
+use calotype_storage::name::ContextName;
 
 use super::index::{self, Line};
 use super::{Feed, Outcome, Refused, Source, extract};
-use crate::error::CliError;
+use crate::error::{CliError, refusal};
 
 /// How many lines are read and committed together.
 const LINES_AT_ONCE: usize = 64;
@@ -30,13 +23,11 @@ pub(crate) struct Import {
     pub(crate) feed: Arc<Feed>,
     /// Where its files lie.
     pub(crate) source: Arc<Source>,
-    /// Who imports.
-    pub(crate) principal: Principal,
     /// Whether the first refusal ends it.
     pub(crate) strict: bool,
 }
 
-type Proposed = Vec<(Line, Result<Proposal, Box<Refused>>)>;
+type Read = Vec<(Line, Result<Deed, Box<Refused>>)>;
 
 /// Imports a feed. `progress` hears of lines done
 /// and lines in all.
@@ -45,7 +36,7 @@ type Proposed = Vec<(Line, Result<Proposal, Box<Refused>>)>;
 /// The feed cannot be understood, the store failed, or, where it is strict, a line was refused.
 /// What was committed until then stays; running it again goes on.
 pub(crate) async fn import(
-    database: &Database,
+    client: &Client,
     import: &Import,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Outcome, CliError> {
@@ -53,7 +44,7 @@ pub(crate) async fn import(
         let bytes = import.source.bytes(&import.feed.index.file)?;
         index::read(&import.feed, &bytes)?
     };
-    create_contexts(database, import).await?;
+    create_contexts(client, import).await?;
     let total = lines.len() as u64;
     // A strict import commits nothing after a refused line.
     let at_once = if import.strict { 1 } else { LINES_AT_ONCE };
@@ -63,88 +54,75 @@ pub(crate) async fn import(
     let mut done = 0;
     let mut ahead = chunks.pop().map(|chunk| read_ahead(import, chunk));
     while let Some(reading) = ahead {
-        let proposed = reading.await.map_err(|_| Error::State {
+        let read = reading.await.map_err(|_| Error::State {
             path: import.feed.index.file.clone().into(),
             reason: "the reader of the feed stopped".to_owned(),
         })?;
         let next = chunks.pop();
         ahead = next.map(|chunk| read_ahead(import, chunk));
-        done += proposed.len() as u64;
-        commit(database, import, proposed, &mut outcome).await?;
+        done += read.len() as u64;
+        commit(client, import, read, &mut outcome).await?;
         progress(done, total);
     }
-    database.sync_index()?;
     Ok(outcome)
 }
 
 /// Reads the files of some lines on a thread of its own.
-fn read_ahead(import: &Import, lines: Vec<Line>) -> tokio::task::JoinHandle<Proposed> {
+fn read_ahead(import: &Import, lines: Vec<Line>) -> tokio::task::JoinHandle<Read> {
     let import = import.clone();
     tokio::task::spawn_blocking(move || {
-        let propose = |line: Line| {
-            let Import { feed, source, principal, .. } = &import;
-            let proposal = extract::proposal(feed, source, principal, &line);
-            (line, proposal)
+        let read = |line: Line| {
+            let deed = extract::deed(&import.feed, &import.source, &line);
+            (line, deed)
         };
-        lines.into_iter().map(propose).collect()
+        lines.into_iter().map(read).collect()
     })
 }
 
 /// Creates the contexts that are not there yet, open for import; their columns come with the files.
-async fn create_contexts(database: &Database, import: &Import) -> Result<(), CliError> {
-    let known = database.contexts()?;
+async fn create_contexts(client: &Client, import: &Import) -> Result<(), CliError> {
+    let known = client.contexts().await?;
     for (name, part) in &import.feed.contexts {
         let context = ContextName::parse(name).map_err(|_| CliError::Argument {
             argument: "context",
             found: name.clone(),
             expected: "a context's name".to_owned(),
         })?;
-        if known.contains(&context) {
+        if known.iter().any(|known| known.name == context.as_str()) {
             continue;
         }
-        let create = CreateContext {
-            deed: deed(import, context),
-            definition: CreateEntry {
-                mode: Mode::State,
-                key: part.key.clone(),
-                import: true,
-                max_retracted_ppm: None,
-                schema: None,
-            },
+        let new = NewContext {
+            name: context.to_string(),
+            key: part.key.clone(),
+            import: true,
+            ..NewContext::default()
         };
-        database.create_context(create).await?;
+        client.create_context(&new).await?;
     }
     Ok(())
 }
 
-fn deed(import: &Import, context: ContextName) -> Deed {
-    Deed { context, options: PutOptions { principal: import.principal.clone(), ..PutOptions::default() } }
-}
-
-/// Commits what was proposed, in order, and notes what was refused.
-async fn commit(
-    database: &Database,
-    import: &Import,
-    proposed: Proposed,
-    outcome: &mut Outcome,
-) -> Result<(), CliError> {
+/// Commits what was read, in order, and notes what was refused.
+async fn commit(client: &Client, import: &Import, read: Read, outcome: &mut Outcome) -> Result<(), CliError> {
     let mut lines = Vec::new();
-    let mut proposals = Vec::new();
+    let mut deeds = Vec::new();
     let mut refused = Vec::new();
-    for (line, proposal) in proposed {
-        match proposal {
-            Ok(proposal) => {
+    for (line, deed) in read {
+        match deed {
+            Ok(deed) => {
                 lines.push(line);
-                proposals.push(proposal);
+                deeds.push(deed);
             }
             Err(why) => refused.push(*why),
         }
     }
-    for (line, answer) in lines.iter().zip(all_in_order(database, proposals).await) {
+    for (line, answer) in lines.iter().zip(client.put_many(deeds).await?) {
         match answer {
             Ok(receipt) => outcome.take(line, &receipt),
-            Err(Error::Refused(refusal)) => refused.push(*Refused::store(line, &refusal)),
-            Err(error) => return Err(error.into()),
+            Err(error) => match refusal(&error) {
+                Some(refusal) => refused.push(*Refused::store(line, refusal)),
+                None => return Err(error.into()),
+            },
         }
     }
     refused.sort_by_key(|refused| refused.line);
@@ -168,33 +146,6 @@ impl Outcome {
         }
         let name = line.context.as_str();
         *self.taken.entry(name.to_owned()).or_default() += 1;
-        *self.rows.entry(name.to_owned()).or_default() += receipt.counts.rows;
+        *self.rows.entry(name.to_owned()).or_default() += receipt.rows;
     }
-}
-
-/// Commits proposals together. They enter the writer's queue in their order, as each does so when
-/// it is polled for the first time.
-async fn all_in_order(database: &Database, proposals: Vec<Proposal>) -> Vec<Result<Receipt, Error>> {
-    type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send + 'a>>;
-    let mut waiting: Vec<Option<Waiting<'_>>> = proposals
-        .into_iter()
-        .map(|proposal| Some(Box::pin(database.commit(proposal)) as Waiting<'_>))
-        .collect();
-    let mut answers: Vec<Option<Result<Receipt, Error>>> = waiting.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        let mut pending = false;
-        for (slot, answer) in waiting.iter_mut().zip(&mut answers) {
-            let Some(commit) = slot else { continue };
-            match commit.as_mut().poll(context) {
-                Poll::Ready(answered) => {
-                    *answer = Some(answered);
-                    *slot = None;
-                }
-                Poll::Pending => pending = true,
-            }
-        }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    answers.into_iter().flatten().collect()
 }

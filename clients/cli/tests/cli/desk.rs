@@ -71,6 +71,7 @@ impl Desk {
             .current_dir(self.folder())
             .env("CALOTYPE_STORE", "store")
             .env_remove("CALOTYPE_PRINCIPAL")
+            .env_remove("CALOTYPE_SERVER")
             .stdin(Stdio::null());
         command
     }

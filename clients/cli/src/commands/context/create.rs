@@ -1,9 +1,8 @@
 //! `context create`: a context, and the store where there is none.
 
+use calotype_client::{CaptureMode, Column, NewContext};
 use calotype_storage::database::Access;
-use calotype_storage::evaluate::CreateContext;
 use calotype_storage::name::{ContextName, Reason};
-use calotype_storage::record::{CreateEntry, FieldWire, Listed, Mode, SchemaWire};
 use clap::{Args, ValueEnum};
 
 use super::super::receipt;
@@ -36,7 +35,7 @@ pub(crate) struct CreateArgs {
     import: bool,
     /// A column, if they shall not be taken from the first put
     #[arg(long, value_name = "NAME:TYPE[:nullable|required][:CLASS]", value_parser = value::column)]
-    column: Vec<FieldWire>,
+    column: Vec<Column>,
     /// The greatest share of known keys that a full may retract, such as 0.2
     #[arg(long, value_name = "SHARE", value_parser = value::share)]
     max_retracted: Option<u32>,
@@ -59,36 +58,29 @@ enum ModeArg {
 /// # Errors
 /// [`CliError`] says why not.
 pub(super) async fn run(session: &Session, args: CreateArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Create).await?;
-    let definition = CreateEntry {
+    let client = session.open(Access::Create).await?;
+    let new = NewContext {
+        name: args.name.to_string(),
         mode: match args.mode {
-            ModeArg::State => Mode::State,
-            ModeArg::Events => Mode::Events,
+            ModeArg::State => CaptureMode::State,
+            ModeArg::Events => CaptureMode::Events,
         },
-        schema: schema(args.column, &args.key),
+        columns: columns(args.column, &args.key),
         key: args.key,
         import: args.import,
         max_retracted_ppm: args.max_retracted,
+        reason: super::text(args.reason),
     };
-    let create = CreateContext { deed: super::deed(session, args.name, args.reason), definition };
-    let receipt = database.create_context(create).await?;
-    let what = if receipt.replayed { "the same context was" } else { "context" };
-    receipt::print(session, what, &receipt)
+    let created = client.create_context(&new).await?;
+    let what = if created.created { "context" } else { "the same context was" };
+    receipt::print(session, what, &created.receipt)
 }
 
 /// The declared columns; those of the key are never null.
-fn schema(columns: Vec<FieldWire>, key: &[String]) -> Option<Listed<SchemaWire>> {
-    if columns.is_empty() {
-        return None;
+fn columns(mut columns: Vec<Column>, key: &[String]) -> Vec<Column> {
+    for column in &mut columns {
+        column.key = key.contains(&column.name);
+        column.nullable &= !column.key;
     }
-    let numbered = |(id, mut field): (u32, FieldWire)| {
-        field.id = id;
-        field.nullable &= !key.contains(&field.name);
-        field
-    };
-    Some(Listed::Inline(SchemaWire {
-        version: 1,
-        key: key.to_vec(),
-        fields: (1..).zip(columns).map(numbered).collect(),
-    }))
+    columns
 }

@@ -1,10 +1,8 @@
 //! `context list` and `context show`.
 
-use calotype_query::times::settled_time;
-use calotype_storage::context::Context;
-use calotype_storage::database::{Access, Database};
+use calotype_client::{Column, Context};
+use calotype_storage::database::Access;
 use calotype_storage::name::ContextName;
-use calotype_storage::record::Mode;
 use clap::Args;
 
 use crate::error::CliError;
@@ -24,7 +22,7 @@ pub(crate) struct ShowArgs {
 /// # Errors
 /// [`CliError`] says why not.
 pub(super) async fn list(session: &Session) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
+    let client = session.open(Access::Read).await?;
     let mut listing = Listing::new(&[
         ("context", Kind::Text),
         ("key", Kind::Text),
@@ -34,16 +32,15 @@ pub(super) async fn list(session: &Session) -> Result<(), CliError> {
         ("entries", Kind::Number),
         ("settled_to", Kind::Instant),
     ]);
-    for name in database.contexts()? {
-        let context = database.context(&name)?;
+    for context in client.contexts().await? {
         listing.push(vec![
-            Cell::text(&name),
-            Cell::text(context.key_names().join(", ")),
-            Cell::text(mode(&context)),
+            Cell::text(&context.name),
+            Cell::text(context.key.join(", ")),
+            Cell::text(context.mode.as_str()),
             Cell::text(import(&context)),
-            Cell::option(context.schema(), |schema| Cell::count(schema.version().get().into())),
-            Cell::count(context.entries().len() as u64),
-            Cell::option(settled(&database, &context), Cell::instant),
+            Cell::option(context.schema_versions.last(), |schema| Cell::count(schema.version.into())),
+            Cell::count(context.entries),
+            Cell::option(context.settled_to, |at| Cell::Instant(at.micros())),
         ]);
     }
     listing.print(session)
@@ -54,34 +51,32 @@ pub(super) async fn list(session: &Session) -> Result<(), CliError> {
 /// # Errors
 /// [`CliError`] says why not.
 pub(super) async fn run(session: &Session, args: &ShowArgs) -> Result<(), CliError> {
-    let database = session.open(Access::Read).await?;
-    let context = database.context(&args.context)?;
+    let client = session.open(Access::Read).await?;
+    let context = client.context(args.context.as_str()).await?;
     if session.format()? == Format::Table {
-        about(&database, &context).print(session)?;
+        about(&context).print(session)?;
     }
     columns(&context).print(session)
 }
 
-fn about(database: &Database, context: &Context) -> Listing {
+fn about(context: &Context) -> Listing {
     let mut listing = Listing::of_one();
-    listing.say("context", context.name());
-    listing.say("key", context.key_names().join(", "));
-    listing.say("mode", mode(context));
+    listing.say("context", &context.name);
+    listing.say("key", context.key.join(", "));
+    listing.say("mode", context.mode.as_str());
     listing.say("import", import(context));
-    if let Some(ppm) = context.max_retracted_ppm() {
+    if let Some(ppm) = context.max_retracted_ppm {
         listing.say("max retracted", format!("{}.{:06}", ppm / 1_000_000, ppm % 1_000_000));
     }
-    let settled = settled(database, context);
+    let settled = context.settled_to;
     listing.say("settled to", settled.map_or("nothing committed yet".into(), |at| at.to_string()));
-    let puts = context.entries().iter().filter(|entry| entry.put().is_some());
-    let withdrawn = context.entries().iter().filter(|entry| entry.kind() == "withdraw");
-    listing.say("puts", puts.count());
-    listing.say("withdrawals", withdrawn.count());
-    listing.say("cutoffs", context.cutoffs().iter().count());
-    listing.say("keyframes", context.keyframes().len());
-    listing.say("schema versions", context.schemas().len());
-    if let Some(record) = context.newest_record() {
-        listing.say("newest commit", record);
+    listing.say("puts", context.puts);
+    listing.say("withdrawals", context.withdrawals);
+    listing.say("cutoffs", context.cutoffs);
+    listing.say("keyframes", context.keyframes);
+    listing.say("schema versions", context.schema_versions.len());
+    if let Some(commit) = context.newest_commit {
+        listing.say("newest commit", commit);
     }
     listing
 }
@@ -97,48 +92,34 @@ fn columns(context: &Context) -> Listing {
         ("null", Kind::Text),
         ("class", Kind::Text),
     ]);
-    let mut before = Vec::new();
-    for (since, schema) in context.schemas() {
+    let mut before: &[Column] = &[];
+    for schema in &context.schema_versions {
         // Of later versions, what they brought.
-        for (place, field) in schema.fields().iter().enumerate() {
-            if before.contains(field) {
-                continue;
-            }
-            let null = match (schema.is_key(place), field.nullable) {
+        for column in schema.columns.iter().filter(|column| !before.contains(column)) {
+            let null = match (column.key, column.nullable) {
                 (true, _) => "key",
                 (false, true) => "allowed",
                 (false, false) => "refused",
             };
             listing.push(vec![
-                Cell::count(schema.version().get().into()),
-                Cell::instant(*since),
-                Cell::count(field.id.get().into()),
-                Cell::text(&field.name),
-                Cell::text(field.field_type),
+                Cell::count(schema.version.into()),
+                Cell::Instant(schema.since.micros()),
+                Cell::option(column.field_id, |id| Cell::count(id.into())),
+                Cell::text(&column.name),
+                Cell::text(&column.type_name),
                 Cell::text(null),
-                Cell::option(field.class, |class| Cell::text(class.as_str())),
+                Cell::option(column.class.as_ref(), Cell::text),
             ]);
         }
-        before = schema.fields().to_vec();
+        before = &schema.columns;
     }
     listing
 }
 
-fn mode(context: &Context) -> &'static str {
-    match context.mode() {
-        Mode::State => "state",
-        Mode::Events => "events",
-    }
-}
-
 fn import(context: &Context) -> &'static str {
-    match (context.created().import, context.is_importing()) {
+    match (context.import, context.importing) {
         (false, _) => "no",
         (true, true) => "open",
         (true, false) => "ended",
     }
-}
-
-fn settled(database: &Database, context: &Context) -> Option<calotype_storage::SystemTime> {
-    settled_time(context, database.head().map(|head| head.newest_time))
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use arrow_schema::DataType;
-use calotype_storage::schema::{FieldType, Schema};
+use calotype_client::SchemaVersion;
+use calotype_storage::schema::FieldType;
 use clap::Args;
 
 use crate::error::CliError;
@@ -51,9 +52,9 @@ impl ReadArgs {
         &self,
         session: &Session,
         file: &Path,
-        schema: Option<&Schema>,
+        schema: Option<&SchemaVersion>,
     ) -> Result<Extract, CliError> {
-        let options = self.options(schema);
+        let options = self.options(schema)?;
         let what = file.file_name().unwrap_or(file.as_os_str());
         let progress = Progress::bytes(format!("reading {}", what.to_string_lossy()), session.quiet());
         let extract = input::read_with_progress(file, &options, &mut |done, all| progress.set(done, all))?;
@@ -61,7 +62,7 @@ impl ReadArgs {
         Ok(extract)
     }
 
-    fn options(&self, schema: Option<&Schema>) -> ReadOptions {
+    fn options(&self, schema: Option<&SchemaVersion>) -> Result<ReadOptions, CliError> {
         let mut options = ReadOptions {
             format: self.input_format,
             delimiter: self.delimiter,
@@ -70,7 +71,7 @@ impl ReadArgs {
             ignore: self.ignore.iter().cloned().collect(),
             trim: self.trim,
             allow_trailing_comma: self.allow_trailing_comma,
-            columns: schema.map(columns_of),
+            columns: schema.map(columns_of).transpose()?,
             ..ReadOptions::default()
         };
         options.null_values.extend(self.null.iter().cloned());
@@ -79,16 +80,21 @@ impl ReadArgs {
         let declared =
             self.types.iter().map(|(name, field_type)| Column::nullable(name, field_type.to_arrow()));
         options.system_columns.extend(declared);
-        options
+        Ok(options)
     }
 }
 
 /// The columns of a context as a file must have them.
-fn columns_of(schema: &Schema) -> Vec<Column> {
-    let column = |field: &calotype_storage::schema::Field| Column {
-        name: field.name.to_string(),
-        data_type: field.field_type.to_arrow(),
-        nullable: field.nullable,
+fn columns_of(schema: &SchemaVersion) -> Result<Vec<Column>, CliError> {
+    let column = |column: &calotype_client::Column| {
+        let field_type = FieldType::parse(&column.type_name);
+        let field_type = field_type.ok_or_else(|| CliError::Argument {
+            argument: "the context's columns",
+            found: column.type_name.clone(),
+            expected: "a type that this version knows: update calotype".to_owned(),
+        })?;
+        let (name, nullable) = (column.name.clone(), column.nullable);
+        Ok(Column { name, data_type: field_type.to_arrow(), nullable })
     };
-    schema.fields().iter().map(column).collect()
+    schema.columns.iter().map(column).collect()
 }
