@@ -55,7 +55,7 @@ pub(crate) async fn run(session: &Session, args: WatchArgs) -> Result<(), CliErr
     let client = session.open(Access::Read).await?;
     let newest = client.head().await?.newest_commit;
     client.context(args.context.as_str()).await?;
-    let since = args.after.or(newest).map_or(Since::Unsaid, Since::Commit);
+    let since = args.after.or(newest).map_or(Since::Beginning, Since::Commit);
     let mut watch = client.watch(args.context.as_str(), since);
     // A table needs its rows first; lines can be read as they come.
     let format = match session.format()? {

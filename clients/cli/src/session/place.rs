@@ -27,7 +27,7 @@ impl Place {
     /// # Errors
     /// It is named nowhere, twice, or wrongly.
     pub(super) fn named(global: &Global) -> Result<Self, CliError> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self::of(global.store.clone(), global.server.clone(), variable)
     }
 
