@@ -194,7 +194,15 @@ impl Server {
         let shutdown = async move { stopped.await.unwrap_or_default() };
         let node = node(limits).await;
         let running =
-            tokio::spawn(run_router(listener, metrics, node, probe.router(), Health::new(), shutdown));
+            tokio::spawn(run_router(
+                listener,
+                metrics,
+                node,
+                probe.router(),
+                Health::new(),
+                Options::default(),
+                shutdown,
+            ));
         Self { address, probe, stop: Mutex::new(Some(stop)), running }
     }
 
