@@ -148,7 +148,6 @@ pub(super) fn entry_id(bytes: [u8; 12]) -> EntryId {
     place.copy_from_slice(&bytes[8..]);
     EntryId { record: Sequence::new(u64::from_le_bytes(record)), place: u32::from_le_bytes(place) }
 }
-}
 
 fn id(text: &str) -> Result<SnapshotId, Status> {
     SnapshotId::parse(text).map_err(|error| invalid(Field("id"), error))
