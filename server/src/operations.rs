@@ -18,6 +18,7 @@ use tonic::Status;
 
 use crate::follow::stopping;
 use crate::node::Node;
+use crate::page_token::to_hex;
 use crate::status;
 
 /// Operations that are remembered.
@@ -110,8 +111,7 @@ impl Operations {
     pub fn new(running_max: usize) -> Self {
         let mut run = [0; 6];
         getrandom::fill(&mut run).expect("the operating system gives random bytes");
-        let run = run.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { running_max, run, registry: Mutex::default() }
+        Self { running_max, run: to_hex(&run), registry: Mutex::default() }
     }
 
     /// Starts to verify the store.

@@ -107,10 +107,7 @@ impl TokenKey {
     pub fn seal(&self, purpose: &'static str, request: &[u8], position: &[u8]) -> String {
         assert!(position.len() <= POSITION_BYTES_MAX, "a position of {} bytes", position.len());
         let mut token = self.mac(purpose, request, position).to_hex().to_string();
-        for byte in position {
-            token.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            token.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
+        token.push_str(&to_hex(position));
         token
     }
 
@@ -176,6 +173,12 @@ pub fn page_size(asked: i32, limits: &Limits) -> Result<usize, Status> {
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
 /// The bytes of lower-case hexadecimal digits; only one text stands for given bytes.
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let nibble = |digit: u8| match digit {
@@ -196,7 +199,11 @@ fn refuse_open(path: &Path, file: &std::fs::Metadata) -> Result<(), TokenKeyErro
     use std::os::unix::fs::PermissionsExt;
 
     let found = file.permissions().mode() & 0o777;
-    if found & 0o077 == 0 { Ok(()) } else { Err(TokenKeyError::Open { path: path.to_owned(), found }) }
+    if matches!(found & 0o077, 0) {
+        Ok(())
+    } else {
+        Err(TokenKeyError::Open { path: path.to_owned(), found })
+    }
 }
 
 #[cfg(not(unix))]
@@ -209,7 +216,7 @@ fn create(path: &Path) -> Result<(), TokenKeyError> {
     let failed = |error| io(path, "made", error);
     let mut random = [0; KEY_BYTES + 8];
     getrandom::fill(&mut random).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = to_hex(&random);
     let (key, name) = text.split_at(2 * KEY_BYTES);
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!(".{name}"));

@@ -4,8 +4,8 @@ use tonic::Code;
 use super::*;
 use crate::test_store::TestStore;
 
-fn commit(number: u64) -> Option<Sequence> {
-    Some(Sequence::new(number))
+const fn commit(number: u64) -> Sequence {
+    Sequence::new(number)
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_commit_that_comes_while_somebody_waits_is_waited_for() {
     let peer = store.peer().await;
     let following = tokio::spawn(Follower::run(peer.node.clone(), Duration::from_millis(10)));
     let node = peer.node.clone();
-    let waiting = tokio::spawn(async move { node.follower().see(&node, commit(1), None).await });
+    let waiting = tokio::spawn(async move { node.follower().see(&node, Some(commit(1)), None).await });
     store.create("loans", Mode::Events).await;
     store.facts("loans", &[(1, "a", 1)]).await;
     waiting.await.unwrap().unwrap();
@@ -58,7 +58,7 @@ async fn a_commit_that_does_not_come_is_unavailable_soon_for_however_many_wait()
     let store = TestStore::new().await;
     store.create("loans", Mode::Events).await;
     let began = Instant::now();
-    let waiting = (0..200).map(|_| store.node.follower().see(&store.node, commit(u64::MAX), None));
+    let waiting = (0..200).map(|_| store.node.follower().see(&store.node, Some(commit(u64::MAX)), None));
     for outcome in futures::future::join_all(waiting).await {
         let error = outcome.unwrap_err();
         assert_eq!(error.code(), Code::Unavailable);
@@ -75,7 +75,7 @@ async fn those_who_come_while_somebody_else_probes_share_the_next_probe() {
     store.create("loans", Mode::Events).await;
     let follower = peer.node.follower();
     let probing = follower.catching_up.lock().await;
-    let waiting = (0..200).map(|_| follower.see(&peer.node, commit(0), None));
+    let waiting = (0..200).map(|_| follower.see(&peer.node, Some(commit(0)), None));
     let mut waiting = std::pin::pin!(futures::future::join_all(waiting));
     assert!(futures::poll!(&mut waiting).is_pending());
     drop(probing);
@@ -86,16 +86,16 @@ async fn those_who_come_while_somebody_else_probes_share_the_next_probe() {
 #[tokio::test]
 async fn nobody_waits_past_the_deadline_or_the_end_of_the_server() {
     let limits = crate::limits::Limits {
-        at_least_time_max: Duration::from_secs(3600),
+        at_least_time_max: Duration::from_hours(1),
         ..crate::limits::Limits::default()
     };
     let store = TestStore::with(limits).await;
     let soon = Instant::now() + Duration::from_millis(20);
-    let error = store.node.follower().see(&store.node, commit(0), Some(soon)).await.unwrap_err();
+    let error = store.node.follower().see(&store.node, Some(commit(0)), Some(soon)).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.message().contains("none"), "{error}");
     let node = store.node.clone();
-    let waiting = tokio::spawn(async move { node.follower().see(&node, commit(0), None).await });
+    let waiting = tokio::spawn(async move { node.follower().see(&node, Some(commit(0)), None).await });
     store.node.stopping().cancel();
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!((error.code(), status::reason(&error).as_deref()), (Code::Unavailable, Some("STOPPING")));

@@ -32,6 +32,7 @@ fn at(micros: i32) -> Timestamp {
     Timestamp { seconds: 0, nanos: micros * 1000 }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages hold it")]
 fn valid_at(micros: i32) -> Option<Point> {
     Some(Point { valid_at: Some(at(micros)), known_at: None })
 }
