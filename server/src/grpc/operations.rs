@@ -145,11 +145,13 @@ impl Watch {
                 _ = self.now.wait_for(|operation| operation.state != State::Running) => {}
                 () = sleep(WATCH_PAUSE) => {}
             }
-            let changed = tokio::select! {
-                biased;
-                changed = self.now.changed() => changed.is_ok() || self.has_ended(),
-                () = self.node.stopping().cancelled() => self.has_ended(),
-            };
+            // Waiting for the end has marked it as seen: nothing changes after it.
+            let changed = self.has_ended()
+                || tokio::select! {
+                    biased;
+                    changed = self.now.changed() => changed.is_ok() || self.has_ended(),
+                    () = self.node.stopping().cancelled() => self.has_ended(),
+                };
             if !changed {
                 self.ended = true;
                 return Some(Err(stopping()));

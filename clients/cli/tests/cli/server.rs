@@ -108,7 +108,7 @@ fn a_store_is_made_and_filled_through_a_server() {
         (again.column("commit"), again.column("replayed")),
         (first.column("commit"), vec!["true".into()])
     );
-    desk.write("fix.ndjson", "{\"loan_id\":2,\"_op\":\"retract\"}\n");
+    desk.write("fix.ndjson", "{\"loan_id\":2,\"balance\":null,\"status\":null,\"_op\":\"retract\"}\n");
     let fix = ["put", "loans", "fix.ndjson", "--kind", "delta", "--cutoff", "2026-04-01T00:00:00Z"];
     let fixed = server.ok(&desk, &[fix.as_slice(), &["--reason", "ticket", "--principal", "ada"]].concat());
     assert_eq!(fixed.column("retracted"), ["1"]);

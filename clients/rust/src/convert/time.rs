@@ -25,10 +25,9 @@ pub(super) fn micros(timestamp: Timestamp) -> Result<i64, Broken> {
     if nanos % 1000 != 0 {
         return Err(broken("is finer than a microsecond"));
     }
-    let micros = seconds.checked_mul(MICROS_PER_SECOND);
-    micros
-        .and_then(|micros| micros.checked_add(i64::from(nanos / 1000)))
-        .ok_or_else(|| broken("is too far away"))
+    // The first instants that are kept lie within the second whose beginning does not fit any more.
+    let micros = i128::from(seconds) * i128::from(MICROS_PER_SECOND) + i128::from(nanos / 1000);
+    i64::try_from(micros).map_err(|_| broken("is too far away"))
 }
 
 macro_rules! times {
