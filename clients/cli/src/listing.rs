@@ -85,6 +85,7 @@ impl Listing {
     pub(crate) fn whole(mut self) -> Self {
         self.table.width = None;
         self.table.cell_chars_max = WHOLE_CHARS_MAX;
+        self.table.rows_max = usize::MAX;
         self
     }
 

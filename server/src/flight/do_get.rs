@@ -50,7 +50,7 @@ async fn begin(node: &Node, request: Request<Body>) -> Result<AnswerBody, Status
     let ticket = FlightTicket::decode(ticket).map_err(|error| {
         status::invalid(Field("request"), format_args!("is not a Flight ticket: {error}"))
     })?;
-    let ticket = Ticket::parse(&ticket.ticket, node.limits().keys_max)?;
+    let ticket = Ticket::of_node(&ticket.ticket, node)?;
     let question = prepare(node, &caller, &ticket).await?;
     let (compression, limits) = (ticket.compression(), node.limits().clone());
     let encoder = move |schema: &SchemaRef| Ok(Messages::new(schema, compression, &limits));

@@ -166,7 +166,7 @@ async fn parts_of(node: &Node, request: &AsOfRequest) -> Result<Vec<Option<Part>
 fn ticket(node: &Node, descriptor: &FlightDescriptor) -> Result<Ticket, Status> {
     let wrong = |what: &str| status::invalid(Field("descriptor"), what);
     match descriptor.r#type() {
-        DescriptorType::Cmd => Ok(Ticket::parse(&descriptor.cmd, node.limits().keys_max)?),
+        DescriptorType::Cmd => Ok(Ticket::of_node(&descriptor.cmd, node)?),
         DescriptorType::Path => {
             let [name] = descriptor.path.as_slice() else {
                 return Err(wrong("expected a path of one name, that of a context"));

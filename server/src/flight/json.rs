@@ -48,15 +48,26 @@ pub(super) enum Wrong {
     /// A value that cannot be read.
     #[error("{0}")]
     Value(String),
+    /// More than a limit takes.
+    #[error("{found} {what}; at most {max} ({limit}) are taken")]
+    TooMany { found: usize, what: &'static str, max: usize, limit: &'static str },
     /// What is known by name, but not built.
     #[error("{0}")]
     NotBuilt(&'static str),
+}
+
+impl Malformed {
+    /// The limit that it ran into, as the settings name it.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        if let Wrong::TooMany { limit, .. } = self.what { Some(limit) } else { None }
+    }
 }
 
 impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
         match malformed.what {
             Wrong::NotBuilt(_) => status::unimplemented(&malformed),
+            Wrong::TooMany { limit, .. } => status::exhausted(limit, &malformed, None),
             what => status::invalid(Field(&malformed.place), what),
         }
     }
@@ -254,6 +265,11 @@ impl Value {
     /// What is wrong with it.
     pub(super) fn wrong(&self, what: impl fmt::Display) -> Malformed {
         Malformed { place: self.place.clone(), what: Wrong::Value(what.to_string()) }
+    }
+
+    /// Where it stands, as the client wrote it.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// It is known by name, but not built.

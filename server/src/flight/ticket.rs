@@ -12,10 +12,12 @@ use calotype_storage::name::ContextName;
 use calotype_storage::schema::SchemaVersion;
 use calotype_storage::{SystemTime, ValidTime};
 use serde_json::{Map, Value as JsonValue, json};
+use tonic::Status;
 
-use super::json::{Json, Malformed, Object, Value};
+use super::json::{Json, Malformed, Object, Value, Wrong};
 use super::part::Part;
 use crate::ipc::encode::Compression;
+use crate::node::Node;
 
 /// A question, and the commit that its answer must have seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,11 +137,19 @@ impl Ticket {
         Self { question: Question::AsOf(as_of), at_least: None }
     }
 
-    /// Reads a ticket of at most so many keys.
+    /// Reads a ticket, of as many keys as the node takes.
     ///
     /// # Errors
-    /// [`Malformed`] names the field.
-    pub(super) fn parse(text: &[u8], keys_max: usize) -> Result<Self, Malformed> {
+    /// The field that is malformed, by name.
+    pub(super) fn of_node(text: &[u8], node: &Node) -> Result<Self, Status> {
+        let ticket = Self::parse(text, node.limits().keys_max);
+        if let Some(limit) = ticket.as_ref().err().and_then(Malformed::limit) {
+            node.metrics().refused(limit);
+        }
+        Ok(ticket?)
+    }
+
+    fn parse(text: &[u8], keys_max: usize) -> Result<Self, Malformed> {
         let mut object = Object::parse("ticket", text, TICKET)?;
         let at_least = object.take("at_least").map(|value| sequence(&value)).transpose()?;
         let mut asked = QUESTIONS.iter().filter_map(|name| Some((*name, object.take(name)?)));
@@ -320,10 +330,11 @@ fn one_key(value: Value) -> Result<WantedKeys, Malformed> {
 }
 
 fn several_keys(value: Value, keys_max: usize) -> Result<WantedKeys, Malformed> {
-    let whole = value.clone();
+    let place = value.place().to_owned();
     let keys = value.list()?;
     if keys.len() > keys_max {
-        return Err(whole.wrong(format_args!("{} keys; at most {keys_max} (keys_max) are taken", keys.len())));
+        let what = Wrong::TooMany { found: keys.len(), what: "keys", max: keys_max, limit: "keys_max" };
+        return Err(Malformed { place, what });
     }
     keys.iter().map(key).collect::<Result<_, _>>().map(WantedKeys::These)
 }

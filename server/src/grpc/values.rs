@@ -39,10 +39,11 @@ fn micros(timestamp: &Timestamp) -> Result<i64, &'static str> {
     if timestamp.nanos % NANOS_PER_MICRO != 0 {
         return Err("is finer than a microsecond: the store keeps whole microseconds");
     }
-    let micros = i64::from(timestamp.nanos / NANOS_PER_MICRO);
-    let whole = timestamp.seconds.checked_mul(MICROS_PER_SECOND);
+    // The first instants that are kept lie within a second whose beginning does not fit any more.
+    let micros = i128::from(timestamp.seconds) * i128::from(MICROS_PER_SECOND)
+        + i128::from(timestamp.nanos / NANOS_PER_MICRO);
     // The two extreme values are reserved.
-    let whole = whole.and_then(|whole| whole.checked_add(micros)).and_then(ValidTime::from_micros);
+    let whole = i64::try_from(micros).ok().and_then(ValidTime::from_micros);
     whole.map(ValidTime::micros).ok_or("lies outside the instants that are kept: microseconds in 64 bits")
 }
 

@@ -30,9 +30,22 @@ pub(super) fn mended(found: &Status) -> Option<Status> {
     })
 }
 
+/// Whether an answer is the gRPC library's to a method that its service does not have: a code and no word.
+pub(super) fn is_unspoken<B>(response: &http::Response<B>) -> bool {
+    let header = |name| response.headers().get(name);
+    header(Status::GRPC_STATUS).is_some_and(|code| code == "12") && header(Status::GRPC_MESSAGE).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_that_is_not_served_is_told_from_one_that_refuses() {
+        assert!(is_unspoken(&Status::unimplemented("").into_http::<()>()));
+        assert!(!is_unspoken(&Status::unimplemented("no SQL").into_http::<()>()));
+        assert!(!is_unspoken(&Status::internal("").into_http::<()>()));
+    }
 
     #[test]
     fn what_cannot_be_decoded_is_the_clients_mistake() {

@@ -16,7 +16,7 @@ use super::connection::Terms;
 use super::record::Record;
 use super::request_body::RequestBody;
 use super::router::Route;
-use super::{Shared, deadline, foreign, identity, methods, panics};
+use super::{Shared, deadline, foreign, identity, methods, panics, router};
 use crate::caller::{Caller, REQUEST_ID_HEADER};
 use crate::{intake, status, telemetry};
 
@@ -76,6 +76,7 @@ async fn handle(
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Status> {
     let until = caller.deadline;
+    let uri = request.uri().clone();
     request.extensions_mut().insert(caller);
     let upload_stall = terms.upload_stall();
     let request = intake::whole(request)
@@ -85,6 +86,9 @@ async fn handle(
         Some(until) => timeout_at(until, answer).await.map_err(|_| deadline::passed())??,
         None => answer.await?,
     };
+    if foreign::is_unspoken(&response) {
+        return Err(router::nothing_at(uri.path()));
+    }
     // An answer that is only an error carries it as an extension.
     let mended = response.extensions().get::<Status>().and_then(foreign::mended);
     mended.map_or(Ok(response), Err)

@@ -90,12 +90,15 @@ impl Router {
     pub(super) fn route(&self, path: &str) -> Result<Route, Status> {
         let name = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(name, _)| name);
         let found = name.and_then(|name| self.services.get(name));
-        let Some(service) = found else {
-            let path: String = path.chars().take(200).flat_map(char::escape_debug).collect();
-            return Err(status::unimplemented(format!("nothing is served at {path}")));
-        };
+        let service = found.ok_or_else(|| nothing_at(path))?;
         Ok(Route { service: Arc::clone(service), endless: self.endless.contains(&path) })
     }
+}
+
+/// What is answered where nothing is served.
+pub(super) fn nothing_at(path: &str) -> Status {
+    let path: String = path.chars().take(200).flat_map(char::escape_debug).collect();
+    status::unimplemented(format!("nothing is served at {path}"))
 }
 
 impl Route {

@@ -13,7 +13,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 class Door:
     def __init__(self, address, principal=None):
         self.channel = grpc.insecure_channel(address, [("grpc.max_receive_message_length", 32 << 20)])
-        self.pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(self.channel))
+        self.reflected = ProtoReflectionDescriptorDatabase(self.channel)
+        self.pool = descriptor_pool.DescriptorPool(self.reflected)
         self.metadata = [("calotype-principal", principal)] if principal else []
 
     def close(self):

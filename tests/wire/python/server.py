@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 BINARY = os.environ["CALOTYPE_BIN"]
 
@@ -73,6 +74,14 @@ class Server:
 
     def alive(self):
         return self.process.poll() is None
+
+    def metric(self, series):
+        """A series of the metrics port, by its name and labels as they are written there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(series + " "):
+                    return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"there is no series {series}")
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:

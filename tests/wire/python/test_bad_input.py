@@ -1,5 +1,6 @@
 """Whatever a client could send: a clear error, nothing half applied, the others served."""
 
+import contextlib
 import json
 import random
 import socket
@@ -125,7 +126,7 @@ def test_bombs_do_not_grow_the_server(make_server):
         code, message = raw.code(wire.send, PUT, stream(command, [pairs[0], (header, bomb)]))
         assert code in REFUSED, (claim, code, message)
     zeros = pa.table({"id": pa.array(range(900_000), pa.int64()), "v": pa.array([0] * 900_000, pa.int64())})
-    raw.code(wire.send, PUT, stream(command, messages(zeros, "zstd")))
+    raw.code(wire.send, PUT, stream({**command, "expected_rows": 1}, messages(zeros, "zstd")))
     wide = pa.schema([(f"c{n}", pa.int8()) for n in range(100_000)])
     header = wide.serialize().to_pybytes()[8:]
     code, message = raw.code(wire.send, PUT, [raw.flight_data(header, b"", command)])
@@ -135,7 +136,7 @@ def test_bombs_do_not_grow_the_server(make_server):
         deep = pa.list_(deep)
     header = pa.schema([("id", deep)]).serialize().to_pybytes()[8:]
     code, message = raw.code(wire.send, PUT, [raw.flight_data(header, b"", command)])
-    assert code == CODE.INVALID_ARGUMENT, (code, message)
+    assert code in REFUSED, (code, message)
     assert server.alive() and server.resident_bytes() - before < 256 << 20
     assert nothing_known(door, "c")
 
@@ -258,8 +259,11 @@ def test_clients_that_never_read_harm_nobody(make_server):
     for _ in range(3):
         assert door.client.do_get(ticket).read_all().num_rows == rows
     assert server.resident_bytes() - before < 400 << 20
-    outcome = [raw.code(list, call)[0] for call in calls[:0]]
-    del outcome
+    # Each is given up once it has not been read for long enough.
+    deadline = time.monotonic() + 30
+    while server.metric('calotype_refusals_total{limit="stall_time_max"}') < len(calls):
+        assert time.monotonic() < deadline, "answers that nobody reads are given up"
+        time.sleep(0.1)
     for wire in idle:
         wire.close()
     assert server.alive()
@@ -271,9 +275,11 @@ def test_garbage_on_the_port(shared, door):
                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + seed.randbytes(5_000), b""):  # fmt: skip
         with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
             connection.sendall(content)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(4_096):
-                pass
+            # The server ends the connection, by whatever means.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4_096):
+                    pass
     assert door.client.list_flights() is not None and shared.alive()
 
 

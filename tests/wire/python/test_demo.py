@@ -18,7 +18,7 @@ def test_the_snippet_of_the_demo_works_when_pasted(tmp_path):
         for line in demo.stdout:
             lines.append(line.decode())
             text = "".join(lines)
-            snippet = re.search(r"^.*--- paste.*?$\n(.*?)^.*--- end.*?$", text, re.MULTILINE | re.DOTALL)
+            snippet = re.search(r"^.*--- paste.*?$\n(.*?)^.*--- to here.*?$", text, re.MULTILINE | re.DOTALL)
             if snippet:
                 break
         assert snippet, text

@@ -74,9 +74,9 @@ fn a_server_answers_byte_for_byte_as_its_store_does() {
     }
     for format in ["arrow", "parquet"] {
         let ask = ["as-of", "loans", "--valid-at", "2026-04-15T00:00:00Z", "--format", format, "--output"];
-        server.run(&desk, &[ask.as_slice(), &["server"]].concat());
-        desk.ok(&[ask.as_slice(), &["store"]].concat());
-        assert_eq!(desk.read("server"), desk.read("store"), "{format}");
+        server.run(&desk, &[ask.as_slice(), &["of_server"]].concat());
+        desk.ok(&[ask.as_slice(), &["of_store"]].concat());
+        assert_eq!(desk.read("of_server"), desk.read("of_store"), "{format}");
     }
     let status = |answer: Answer| {
         let lines = answer.lines();
@@ -108,7 +108,7 @@ fn a_store_is_made_and_filled_through_a_server() {
         (again.column("commit"), again.column("replayed")),
         (first.column("commit"), vec!["true".into()])
     );
-    desk.write("fix.ndjson", "{\"loan_id\":2,\"_op\":\"retract\"}\n");
+    desk.write("fix.ndjson", "{\"loan_id\":2,\"balance\":null,\"status\":null,\"_op\":\"retract\"}\n");
     let fix = ["put", "loans", "fix.ndjson", "--kind", "delta", "--cutoff", "2026-04-01T00:00:00Z"];
     let fixed = server.ok(&desk, &[fix.as_slice(), &["--reason", "ticket", "--principal", "ada"]].concat());
     assert_eq!(fixed.column("retracted"), ["1"]);
