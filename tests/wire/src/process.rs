@@ -46,6 +46,8 @@ pub struct Served {
 pub struct Usage {
     /// Memory in use, bytes.
     pub resident: u64,
+    /// The most memory that was ever in use, bytes.
+    pub resident_most: u64,
     /// Time of processors, in hundredths of a second.
     pub ticks: u64,
 }
@@ -165,7 +167,16 @@ impl Served {
         let number = |place: usize| -> anyhow::Result<u64> {
             Ok(fields.get(place).context("/proc/PID/stat")?.parse()?)
         };
-        Ok(Usage { resident: number(21)? * 4096, ticks: number(11)? + number(12)? })
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let kibibytes = |name: &str| -> anyhow::Result<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).context("/proc/PID/status")?;
+            Ok(line.split_whitespace().next().context("/proc/PID/status")?.parse()?)
+        };
+        Ok(Usage {
+            resident: kibibytes("VmRSS:")? << 10,
+            resident_most: kibibytes("VmHWM:")? << 10,
+            ticks: number(11)? + number(12)?,
+        })
     }
 
     /// Waits until it uses next to nothing of the processors.

@@ -1,7 +1,9 @@
 //! Servers as real processes: killed, stopped, and under the hands of those who mean no good.
 
+mod abuse;
 mod book;
 mod kills;
+mod silence;
 
 use calotype_client::{Client, OperationState};
 use calotype_wire::process::Plan;
