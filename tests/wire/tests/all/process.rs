@@ -4,6 +4,7 @@ mod abuse;
 mod book;
 mod kills;
 mod silence;
+mod stops;
 
 use calotype_client::{Client, OperationState};
 use calotype_wire::process::Plan;

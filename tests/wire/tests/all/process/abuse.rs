@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use calotype_client::{Client, EntityQuestion, Key};
+use calotype_client::{Client, EntityQuestion, Key, Options};
 use calotype_oracle::Seed;
 use calotype_proto::v1;
 use calotype_wire::process::Served;
@@ -230,7 +230,9 @@ impl Witness {
 async fn endured<F: Future<Output = ()>>(server: &mut Served, name: &str, attack: impl Fn(SocketAddr) -> F) {
     let begun = Instant::now();
     let before = server.usage().unwrap();
-    let witness = Witness::start(server.client(once()).await.unwrap());
+    // The attackers use up what one principal may ask at once.
+    let witness = Options { principal: Some("witness".into()), ..once() };
+    let witness = Witness::start(server.client(witness).await.unwrap());
     join_all((0..ATTACKERS).map(|_| attack(server.address()))).await;
     let answered = witness.end().await;
     assert!(server.is_running().unwrap(), "{name}: the server is gone");

@@ -136,6 +136,8 @@ async fn flight(client: &Client, writer: i64, number: i64) -> Result<(Told, bool
 /// Looks for all receipts in the log and in the data: each put is there once and whole, none is there in part, and
 /// each writer's numbers have no gap.
 pub(super) async fn check(client: &Client, told: &[Told]) {
+    // First, because it waits until the server has seen the newest commit, where another server made it.
+    let rows = rows(client, told.iter().map(|told| told.commit).max()).await;
     let question = RecordsQuestion { context: Some(BOOK.into()), ..RecordsQuestion::default() };
     let records: Vec<_> = client.records(&question).try_collect().await.unwrap();
     let entries = records.into_iter().flat_map(|record| record.entries);
@@ -155,7 +157,7 @@ pub(super) async fn check(client: &Client, told: &[Told]) {
     }
     let expected: BTreeMap<(i64, i64), i64> =
         logged.iter().map(|entry| ((entry.writer, entry.number), PARTS)).collect();
-    assert_eq!(rows(client).await, expected, "rows of each put that is in the log, and no others");
+    assert_eq!(rows, expected, "rows of each put that is in the log, and no others");
 }
 
 fn logged(entry: &LogEntry) -> Option<Told> {
@@ -170,10 +172,10 @@ fn logged(entry: &LogEntry) -> Option<Told> {
 }
 
 /// How many rows of each writer's puts can be read.
-async fn rows(client: &Client) -> BTreeMap<(i64, i64), i64> {
+async fn rows(client: &Client, at_least: Option<u64>) -> BTreeMap<(i64, i64), i64> {
     let point = Point { valid_at: Some(ValidTime::from_micros(SINCE)), known_at: None };
-    let question =
-        AsOfQuestion { columns: vec!["writer".into(), "number".into()], ..AsOfQuestion::new(BOOK, point) };
+    let columns = vec!["writer".into(), "number".into()];
+    let question = AsOfQuestion { columns, at_least, ..AsOfQuestion::new(BOOK, point) };
     let mut answer = client.as_of(&question).await.unwrap();
     let mut rows = BTreeMap::new();
     while let Some(batch) = answer.next().await.unwrap() {
