@@ -24,6 +24,9 @@ use crate::node::Node;
 
 /// The largest piece handed over at once, bytes: what a client may leave unread beyond its window.
 const PIECE: usize = 256 << 10;
+/// The largest last piece of a message, bytes. Once it is handed over with the end of the answer, nobody notices any
+/// more that it is not read; so whatever is larger waits, under the watchdog, until the client has given room.
+const LAST_PIECE: usize = 16 << 10;
 
 /// What guards an answer.
 #[derive(Debug)]
@@ -82,7 +85,9 @@ impl AnswerBody {
 
     /// The next piece of what is there.
     fn piece(&mut self) -> Frame<Bytes> {
-        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        let length = self.rest.len();
+        let before_last = if length > LAST_PIECE { length - LAST_PIECE } else { length };
+        let piece = self.rest.split_to(before_last.min(PIECE));
         self.stalls_at = self.guard.stall.map(|stall| Instant::now() + stall);
         self.watchdog.set(earlier(self.stalls_at, self.guard.deadline));
         Frame::data(piece)

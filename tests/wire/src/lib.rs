@@ -1,1 +1,3 @@
 //! What the tests through the wire share.
+
+pub mod process;

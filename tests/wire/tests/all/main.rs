@@ -1,1 +1,6 @@
 //! Every door of the server.
+
+// So that lints know that all of it is tests, helpers too.
+#![cfg(test)]
+
+mod process;
