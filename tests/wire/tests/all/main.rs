@@ -1,1 +1,6 @@
 //! Every door of the server.
+
+mod changes;
+mod events;
+mod places;
+mod statements;
