@@ -93,7 +93,7 @@ impl Run {
         facts_of(&arrow.batches)
     }
 
-    /// A key's history over Flight, as known at each time, is the one over gRPC.
+    /// A key's history over Flight, up to each time, is the one over gRPC.
     async fn compare_flight(&self) {
         for &known in &self.known {
             for (word, form) in [("facts", HistoryForm::Facts), ("rectangles", HistoryForm::Rectangles)] {
@@ -105,7 +105,7 @@ impl Run {
                 let key = calotype_client::Key::from([("k", calotype_client::Value::Int(2))]);
                 let question = HistoryQuestion {
                     keys: key.into(),
-                    ..question(form, TimeRange::All, TimeRange::At(known))
+                    ..question(form, TimeRange::All, TimeRange::Between { from: 0, to: known })
                 };
                 let over_grpc = self.doors.history(&question).await.unwrap();
                 let both = [over_flight, over_grpc].map(|told| (told.batches, told.result_hash));
