@@ -36,7 +36,7 @@ pub async fn parts(
     scan.valid = if request.system_columns { ValidFilter::All } else { ValidFilter::at(point.at.valid) };
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let groups = scan.groups().map(|group| (group.first_key.as_slice(), u64::from(group.rows))).collect();
-    Ok(ranges(boundaries(groups, part_rows, parts_max)))
+    Ok(ranges(&boundaries(groups, part_rows, parts_max)))
 }
 
 /// The first keys of all parts but the first, from the first key and the rows of each row group.
@@ -61,7 +61,7 @@ fn boundaries(mut groups: Vec<(&[u8], u64)>, part_rows: u64, parts_max: usize) -
     boundaries
 }
 
-fn ranges(boundaries: Vec<Vec<u8>>) -> Vec<Keys> {
+fn ranges(boundaries: &[Vec<u8>]) -> Vec<Keys> {
     if boundaries.is_empty() {
         return vec![Keys::All];
     }
@@ -98,12 +98,12 @@ mod tests {
 
     #[test]
     fn ranges_hold_every_key_once() {
-        let found = ranges(vec![b"b".to_vec(), b"d".to_vec()]);
+        let found = ranges(&[b"b".to_vec(), b"d".to_vec()]);
         let range = |from: Option<&str>, to: Option<&str>| Keys::Range {
             from: from.map(|key| key.as_bytes().to_vec()),
             to: to.map(|key| key.as_bytes().to_vec()),
         };
         assert_eq!(found, [range(None, Some("b")), range(Some("b"), Some("d")), range(Some("d"), None)]);
-        assert_eq!(ranges(Vec::new()), [Keys::All]);
+        assert_eq!(ranges(&[]), [Keys::All]);
     }
 }

@@ -3,8 +3,8 @@ use tonic::Code;
 
 use super::*;
 
-fn admission(limits: Limits) -> Admission {
-    Admission::new(&limits, Arc::new(Metrics::new()))
+fn admission(limits: &Limits) -> Admission {
+    Admission::new(limits, Arc::new(Metrics::new()))
 }
 
 fn named(name: &str) -> Principal {
@@ -14,7 +14,7 @@ fn named(name: &str) -> Principal {
 #[tokio::test]
 async fn questions_beyond_the_turns_wait_and_beyond_the_queue_are_refused() {
     let limits = Limits { queries_per_principal_max: 2, queries_queued_max: 1, ..Limits::default() };
-    let admission = admission(limits);
+    let admission = admission(&limits);
     let ann = named("ann");
     let first = admission.query(&ann).await.unwrap();
     let _second = admission.query(&ann).await.unwrap();
@@ -32,7 +32,7 @@ async fn questions_beyond_the_turns_wait_and_beyond_the_queue_are_refused() {
 #[tokio::test]
 async fn a_wait_that_is_dropped_gives_its_place_back() {
     let limits = Limits { queries_per_principal_max: 1, queries_queued_max: 1, ..Limits::default() };
-    let admission = admission(limits);
+    let admission = admission(&limits);
     let ann = named("ann");
     let working = admission.query(&ann).await.unwrap();
     for _ in 0..3 {
@@ -45,7 +45,7 @@ async fn a_wait_that_is_dropped_gives_its_place_back() {
 
 #[tokio::test]
 async fn idle_principals_are_forgotten() {
-    let admission = admission(Limits::default());
+    let admission = admission(&Limits::default());
     for number in 0..100 {
         let principal = named(&format!("p{number}"));
         let query = admission.query(&principal).await.unwrap();
@@ -58,7 +58,7 @@ async fn idle_principals_are_forgotten() {
 
 #[tokio::test]
 async fn principals_that_ask_at_once_are_bounded() {
-    let admission = admission(Limits::default());
+    let admission = admission(&Limits::default());
     let held: Vec<_> =
         (0..PRINCIPALS_MAX).map(|number| admission.watch(&named(&format!("p{number}"))).unwrap()).collect();
     let refused = admission.query(&named("one-more")).await.unwrap_err();
@@ -70,7 +70,7 @@ async fn principals_that_ask_at_once_are_bounded() {
 
 #[test]
 fn watches_are_counted_for_each_principal() {
-    let admission = admission(Limits { watches_per_principal_max: 2, ..Limits::default() });
+    let admission = admission(&Limits { watches_per_principal_max: 2, ..Limits::default() });
     let ann = named("ann");
     let first = admission.watch(&ann).unwrap();
     let _second = admission.watch(&ann).unwrap();
@@ -82,7 +82,7 @@ fn watches_are_counted_for_each_principal() {
 
 #[test]
 fn puts_that_are_being_taken_are_bounded() {
-    let admission = admission(Limits { puts_max: 2, ..Limits::default() });
+    let admission = admission(&Limits { puts_max: 2, ..Limits::default() });
     let first = admission.put().unwrap();
     let _second = admission.put().unwrap();
     assert_eq!(admission.put().unwrap_err().code(), Code::ResourceExhausted);
@@ -92,7 +92,7 @@ fn puts_that_are_being_taken_are_bounded() {
 
 #[test]
 fn memory_of_puts_is_bounded_and_given_back() {
-    let admission = admission(Limits { ingest_bytes_max: 100, put_bytes_max: 70, ..Limits::default() });
+    let admission = admission(&Limits { ingest_bytes_max: 100, put_bytes_max: 70, ..Limits::default() });
     let mut first = admission.put().unwrap();
     let mut second = admission.put().unwrap();
     first.grow(70).unwrap();

@@ -1,5 +1,10 @@
 //! What a put is told to be: the JSON in the descriptor of its first message.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever is not expected is refused, also kinds that come later"
+)]
+
 use std::collections::BTreeMap;
 
 use calotype_storage::identity::SnapshotId;

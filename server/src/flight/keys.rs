@@ -1,5 +1,10 @@
 //! Keys as JSON objects: each key column by name, with a value of its type.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever is not expected is refused, also kinds that come later"
+)]
+
 use calotype_query::{KeyValue, Keys};
 use calotype_storage::key::KEY_BYTES_MAX;
 use calotype_storage::schema::{Field, FieldType, Schema};

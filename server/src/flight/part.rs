@@ -29,7 +29,7 @@ impl Part {
     }
 
     /// Where it stands in a ticket, for messages.
-    pub(super) fn place(&self) -> Value {
+    pub(super) fn place() -> Value {
         Value::new("as_of.part".into(), Json::Null)
     }
 

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use arrow_array::{Array, RecordBatch};
-use arrow_buffer::Buffer;
+use arrow_buffer::{Buffer, NullBuffer};
+use arrow_data::ArrayData;
 
 /// Buffers that a put holds.
 #[derive(Debug, Default)]
@@ -19,11 +20,11 @@ impl Held {
         for column in batch.columns() {
             let data = column.to_data();
             let own = data.buffers().iter();
-            let nulls = data.nulls().map(|nulls| nulls.buffer());
+            let nulls = data.nulls().map(NullBuffer::buffer);
             bytes += size_of_val(column.as_ref());
             bytes += own.chain(nulls).map(|buffer| self.buffer(buffer)).sum::<usize>();
             // Nested and dictionary columns are refused at the gate; counted too often is safe.
-            bytes += data.child_data().iter().map(|child| child.get_buffer_memory_size()).sum::<usize>();
+            bytes += data.child_data().iter().map(ArrayData::get_buffer_memory_size).sum::<usize>();
         }
         bytes
     }

@@ -1,4 +1,4 @@
-//! Whether a request came whole. A stream that was reset with CANCEL, or with NO_ERROR, reads as one that has ended
+//! Whether a request came whole. A stream that was reset with CANCEL, or with `NO_ERROR`, reads as one that has ended
 //! (tonic 0.14 and hyper 1 see no difference), and half a put would be committed: here it is an error.
 
 use std::fmt::Display;

@@ -133,7 +133,11 @@ pub(crate) fn run(arguments: &WireArguments) -> Result<()> {
             println!("overload: settings {settings:?}");
             let server = Server::start(&arguments.calotype, &folder.join("store"), settings).await?;
             overload(&server.address, "loans", 5).await?;
-            println!("{:<66} {:>12} MiB", "memory of that server, most at any time", server.memory_peak_mib());
+            println!(
+                "{:<66} {:>12} MiB",
+                "memory of that server, most at any time",
+                server.memory_peak_mib()
+            );
         }
         Ok(())
     })
@@ -344,6 +348,7 @@ pub(crate) async fn throughput(
 ///
 /// # Errors
 /// The server does not answer.
+#[expect(clippy::too_many_lines, reason = "one run, told from its beginning to its end")]
 pub(crate) async fn overload(address: &Address, context: &'static str, seconds: u64) -> Result<()> {
     let mut channels = Vec::new();
     for _ in 0..8 {

@@ -30,6 +30,7 @@ fn tickets_are_read_and_written() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table: a line for each mistake")]
 fn what_is_wrong_with_a_ticket_is_named() {
     let none = "ticket: expected one of as_of, history, diff, snapshot, sql";
     check("{}", none);

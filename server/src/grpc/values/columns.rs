@@ -17,7 +17,7 @@ pub fn columns(answer: &ArrowSchema, schema: Option<&Schema>) -> Vec<Column> {
         };
         if let Some((schema, place)) = declared {
             let declared = &schema.fields()[place];
-            column.class = declared.class.map_or("", |class| class.as_str()).to_owned();
+            declared.class.map_or("", |class| class.as_str()).clone_into(&mut column.class);
             column.key = schema.is_key(place);
             column.field_id = declared.id.get();
         }

@@ -35,10 +35,12 @@ fn rows(columns: &[&str], rows: Vec<Vec<Option<Kind>>>) -> RowBatch {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that values have")]
 fn text(text: &str) -> Option<Kind> {
     Some(Kind::StringValue(text.into()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that values have")]
 fn decimal(text: &str) -> Option<Kind> {
     Some(Kind::DecimalValue(text.into()))
 }

@@ -104,8 +104,12 @@ fn batch(writer: i64, number: i64) -> RecordBatch {
     let same = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value; PARTS as usize])) };
     let since = TimestampMicrosecondArray::from(vec![SINCE; PARTS as usize]).with_timezone("UTC");
     let parts: ArrayRef = Arc::new((0..PARTS).collect::<Int64Array>());
-    let columns =
-        [("writer", same(writer)), ("number", same(number)), ("part", parts), ("_valid_from", Arc::new(since))];
+    let columns = [
+        ("writer", same(writer)),
+        ("number", same(number)),
+        ("part", parts),
+        ("_valid_from", Arc::new(since)),
+    ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
