@@ -13,6 +13,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use calotype_storage::Receipt;
+use calotype_storage::context::Context;
 use calotype_storage::evaluate::Proposal;
 use calotype_storage::name::ContextName;
 use calotype_storage::put::{Put, PutKind, PutOptions};
@@ -127,6 +128,20 @@ impl Intake {
         let put = Put { context, kind, schema, batches: self.batches, options };
         (Proposal::Put(Arc::new(put)), self.permit)
     }
+}
+
+/// The context that a put goes to, also where another server has created it a moment ago.
+///
+/// # Errors
+/// There is none, or the store cannot be read.
+pub async fn context(node: &Node, name: &ContextName) -> Result<Arc<Context>, Status> {
+    let database = node.database();
+    if let Ok(context) = database.context(name) {
+        return Ok(context);
+    }
+    database.catch_up().await.map_err(|error| status::of_store(&error))?;
+    node.follower().announce(database);
+    database.context(name).map_err(|error| status::of_store(&error))
 }
 
 /// Commits any other deed, as safe from clients that go away as a put. Dropping the wait does not undo the commit.

@@ -370,12 +370,18 @@ impl Database {
     pub async fn commit(&self, proposal: Proposal) -> Result<Receipt, Error> {
         self.inner.writable()?;
         let proposal = Arc::new(proposal);
+        let seen = self.inner.head().map(|head| head.sequence);
         let outcome = self.inner.committer.commit(&self.inner, Arc::clone(&proposal)).await;
-        // What was refused here may be right after what others have committed since.
-        if matches!(outcome, Err(Error::Refused(_))) && self.inner.catch_up().await? > 0 {
-            return self.inner.committer.commit(&self.inner, proposal).await;
+        if !matches!(outcome, Err(Error::Refused(_))) {
+            return outcome;
         }
-        outcome
+        // What was refused here may be right after what others have committed since; somebody else may have
+        // applied that in the meantime.
+        self.inner.catch_up().await?;
+        if self.inner.head().map(|head| head.sequence) == seen {
+            return outcome;
+        }
+        self.inner.committer.commit(&self.inner, proposal).await
     }
 
     /// Makes the index reach the disk, so that the next opening has nothing to replay.

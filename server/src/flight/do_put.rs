@@ -11,7 +11,7 @@ use tonic::{Request, Status, Streaming};
 
 use super::descriptor::Descriptor;
 use crate::caller::Caller;
-use crate::intake::{Intake, PutParts, check_whole, in_time};
+use crate::intake::{self, Intake, PutParts, check_whole, in_time};
 use crate::ipc::decode::Decoder;
 use crate::node::Node;
 use crate::status::{self, Field};
@@ -40,7 +40,7 @@ async fn take_all(
         .ok_or_else(|| status::invalid(Field("stream"), "is empty; expected a descriptor and a schema"))?;
     let Descriptor { context, kind, options } = descriptor(&first, caller)?;
     // Refused before the rows come where that can be known: they are not sent in vain.
-    node.database().context(&context).map_err(|error| status::of_store(&error))?;
+    intake::context(node, &context).await?;
     let mut decoder = Decoder::new(node.limits());
     let schema = decoder.schema(&first.data_header).map_err(|error| error.status())?;
     let mut intake = Intake::new(node)?;

@@ -100,7 +100,7 @@ impl Ingest {
                 "is missing: send rows or arrow_stream; an empty full has columns, no rows and expected_rows 0",
             )
         })?;
-        let rows = whole(&self.node, &put, data, &mut intake)?;
+        let rows = whole(&self.node, &put, data, &mut intake).await?;
         self.commit(intake, put, rows).await
     }
 
@@ -119,7 +119,7 @@ impl Ingest {
         while let Some(message) = in_time(&self.node, &caller, stream.message()).await? {
             let part = message.part;
             let part = part.ok_or_else(|| invalid(Field("part"), "is missing: expected rows or arrow"))?;
-            rows = Some(self.part(&put, part, rows, &mut intake)?);
+            rows = Some(self.part(&put, part, rows, &mut intake).await?);
         }
         // Here the client has ended its stream itself: all that cuts it short is an error above.
         let rows = rows.ok_or_else(|| {
@@ -130,7 +130,7 @@ impl Ingest {
     }
 
     /// Takes a part of a stream after its header.
-    fn part(
+    async fn part(
         &self,
         put: &PutParts,
         part: v1::put_stream_request::Part,
@@ -142,7 +142,10 @@ impl Ingest {
                 Err(invalid(Field("put"), "came twice: the first message alone carries the header"))
             }
             v1::put_stream_request::Part::Rows(batch) => {
-                let mut rows = rows.map_or_else(|| Rows::of_values(&self.node, put), Ok)?;
+                let mut rows = match rows {
+                    Some(rows) => rows,
+                    None => Rows::of_values(&self.node, put).await?,
+                };
                 rows.values(batch, intake)?;
                 Ok(rows)
             }
@@ -162,7 +165,7 @@ impl Ingest {
 }
 
 /// Takes the rows of a put that came in one message.
-fn whole(
+async fn whole(
     node: &Node,
     put: &PutParts,
     data: v1::put_request::Data,
@@ -170,7 +173,7 @@ fn whole(
 ) -> Result<Rows, Status> {
     match data {
         v1::put_request::Data::Rows(batch) => {
-            let mut rows = Rows::of_values(node, put)?;
+            let mut rows = Rows::of_values(node, put).await?;
             rows.values(batch, intake)?;
             Ok(rows)
         }

@@ -58,12 +58,15 @@ async fn begin(shared: Arc<Shared>, stream: TcpStream, _place: Place) {
     let _counted = shared.node.metrics().connection_opened();
     let patience = shared.node.limits().first_request_timeout;
     let stopped = shared.node.stopping().clone();
-    let readable = tokio::select! {
+    // To be ready is not enough: a socket may be called ready to be read although nothing has come.
+    let mut first = [0];
+    let peeked = tokio::select! {
         () = stopped.cancelled() => return,
-        readable = timeout(patience, stream.readable()) => readable,
+        peeked = timeout(patience, stream.peek(&mut first)) => peeked,
     };
-    match readable {
-        Ok(Ok(())) => {}
+    match peeked {
+        Ok(Ok(0)) => return debug!("a connection ended before it began"),
+        Ok(Ok(_)) => {}
         Ok(Err(error)) => return debug!(%error, "a connection ended before it began"),
         Err(_) => return shared.node.metrics().refused("first_request_timeout"),
     }

@@ -24,6 +24,9 @@ use crate::node::Node;
 
 /// The largest piece handed over at once, bytes: what a client may leave unread beyond its window.
 const PIECE: usize = 256 << 10;
+/// The largest last piece of a message, bytes. Once it is handed over with the end of the answer, nobody notices any
+/// more that it is not read; so whatever is larger waits, under the watchdog, until the client has given room.
+const LAST_PIECE: usize = 16 << 10;
 
 /// What guards an answer.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub(super) struct AnswerBody {
     rest: Bytes,
     guard: Guard,
     watchdog: std::sync::Arc<Watchdog>,
+    /// When it will have been left unread for too long.
+    stalls_at: Option<Instant>,
 }
 
 /// What makes the body; dropped when it has ended.
@@ -74,15 +79,17 @@ impl AnswerBody {
         let alarm = guard.deadline.filter(|_| !over).map(|deadline| Box::pin(sleep_until(deadline)));
         let stop = guard.stopping.take().map(|token| Box::pin(token.cancelled_owned()));
         let source = (!over).then(|| Source { body, _open: open, alarm, stop });
-        let body = Self { source, rest: Bytes::new(), guard, watchdog: Watchdog::here() };
+        let body = Self { source, rest: Bytes::new(), guard, watchdog: Watchdog::here(), stalls_at: None };
         http::Response::from_parts(head, body)
     }
 
     /// The next piece of what is there.
     fn piece(&mut self) -> Frame<Bytes> {
-        let piece = self.rest.split_to(self.rest.len().min(PIECE));
-        let stalled = self.guard.stall.map(|stall| Instant::now() + stall);
-        self.watchdog.set(earlier(stalled, self.guard.deadline));
+        let length = self.rest.len();
+        let before_last = if length > LAST_PIECE { length - LAST_PIECE } else { length };
+        let piece = self.rest.split_to(before_last.min(PIECE));
+        self.stalls_at = self.guard.stall.map(|stall| Instant::now() + stall);
+        self.watchdog.set(earlier(self.stalls_at, self.guard.deadline));
         Frame::data(piece)
     }
 
@@ -146,6 +153,7 @@ impl AnswerBody {
     fn poll_ends(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         // All that was handed over has been taken: it is not the client that is waited for.
         self.watchdog.set(None);
+        self.stalls_at = None;
         let Some(source) = &mut self.source else {
             return Poll::Ready(None);
         };
@@ -158,6 +166,15 @@ impl AnswerBody {
             )));
         }
         Poll::Pending
+    }
+}
+
+impl Drop for AnswerBody {
+    /// An answer that nobody reads is ended from outside, and counted here.
+    fn drop(&mut self) {
+        if self.source.is_some() && self.stalls_at.is_some_and(|at| Instant::now() >= at) {
+            self.guard.node.metrics().refused("stall_time_max");
+        }
     }
 }
 

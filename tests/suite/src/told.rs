@@ -59,18 +59,25 @@ pub fn facts(database: &Database, valid: OracleRange, system: OracleRange) -> Ve
     let entries = entries(database);
     let fact = |row: Row| {
         assert_eq!(entries[&row.entry], row.system_from, "the entry of a row");
-        assert_eq!(row.system_to, None, "facts come as they came");
-        assert_eq!(row.value.is_some(), row.op.as_deref() == Some("assert"));
-        Fact {
-            entry: row.system_from.unsigned_abs(),
-            system: row.system_from,
-            key: row.key,
-            valid_from: row.valid.0,
-            valid_to: row.valid.1,
-            value: row.value,
-        }
+        row.into_fact()
     };
     batches.iter().flat_map(rows).map(fact).collect()
+}
+
+/// The pieces that batches of an as-of with system columns, or of rectangles, hold.
+///
+/// # Panics
+/// If they are none.
+pub fn pieces_of(batches: &[RecordBatch]) -> Vec<Piece<Key, u32>> {
+    batches.iter().flat_map(rows).map(Row::into_piece).collect()
+}
+
+/// The facts that batches of a history hold.
+///
+/// # Panics
+/// If they are none; also if a retraction has content, or a fact has an end of its system time.
+pub fn facts_of(batches: &[RecordBatch]) -> Vec<Fact<Key, u32>> {
+    batches.iter().flat_map(rows).map(Row::into_fact).collect()
 }
 
 /// The pieces that hold a valid time as known at a system time, from an as-of with system columns.
@@ -112,6 +119,19 @@ impl Row {
             system_to: self.system_to,
             entry: self.system_from.unsigned_abs(),
             value: self.value.expect("a piece has content"),
+        }
+    }
+
+    fn into_fact(self) -> Fact<Key, u32> {
+        assert_eq!(self.system_to, None, "facts come as they came");
+        assert_eq!(self.value.is_some(), self.op.as_deref() == Some("assert"));
+        Fact {
+            entry: self.system_from.unsigned_abs(),
+            system: self.system_from,
+            key: self.key,
+            valid_from: self.valid.0,
+            valid_to: self.valid.1,
+            value: self.value,
         }
     }
 }

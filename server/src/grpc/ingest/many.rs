@@ -80,7 +80,7 @@ impl Many {
 
     /// Begins a deed: when this returns it stands in the writer's queue, after those before it.
     async fn begin(&mut self, message: v1::PutManyRequest) {
-        let (proposal, permit) = match proposal(&self.node, &self.caller, message) {
+        let (proposal, permit) = match proposal(&self.node, &self.caller, message).await {
             Ok(proposed) => proposed,
             Err(status) => {
                 self.open &= is_refusal(&status);
@@ -119,7 +119,7 @@ impl Many {
 }
 
 /// What a message proposes, and the memory that it holds.
-fn proposal(
+async fn proposal(
     node: &Node,
     caller: &Caller,
     message: v1::PutManyRequest,
@@ -136,7 +136,7 @@ fn proposal(
                 )
             })?;
             let mut intake = Intake::new(node)?;
-            let rows = whole(node, &put, data, &mut intake)?;
+            let rows = whole(node, &put, data, &mut intake).await?;
             let schema = rows.finish(&mut intake)?;
             let (proposal, permit) = intake.proposal(put, schema);
             Ok((proposal, Some(permit)))

@@ -8,7 +8,7 @@ use calotype_proto::v1;
 use tonic::Status;
 
 use crate::grpc::values::RowReader;
-use crate::intake::{Intake, PutParts};
+use crate::intake::{self, Intake, PutParts};
 use crate::ipc::{Decoder, decode};
 use crate::node::Node;
 use crate::status::{self, Field, invalid};
@@ -26,8 +26,8 @@ pub(super) enum Rows {
 
 impl Rows {
     /// Values for the context of a put.
-    pub(super) fn of_values(node: &Node, put: &PutParts) -> Result<Self, Status> {
-        let context = node.database().context(&put.context).map_err(|error| status::of_store(&error))?;
+    pub(super) async fn of_values(node: &Node, put: &PutParts) -> Result<Self, Status> {
+        let context = intake::context(node, &put.context).await?;
         Ok(Self::Values(RowReader::new(context.schema().map(Arc::clone))))
     }
 
