@@ -151,18 +151,17 @@ impl CliError {
 
     /// The error of a put of a file: if the put was refused, the file was.
     pub(crate) fn of_file(self, file: String) -> Self {
-        match self {
-            Self::Client(source) if refusal(&source).is_some() => Self::Refused { file, source },
-            other => other,
+        if let Self::Client(source) = self {
+            return if refusal(&source).is_some() { Self::Refused { file, source } } else { Self::Client(source) };
         }
+        self
     }
 
     /// What the caller can do, where the error is one of these.
     fn code(&self) -> Option<Code> {
         Some(match self {
-            Self::Storage(error) => error.code(),
+            Self::Storage(error) | Self::Serve(ServeError::Index(error)) => error.code(),
             Self::Client(error) | Self::Refused { source: error, .. } => return code_of_wire(error.code()),
-            Self::Serve(ServeError::Index(error)) => error.code(),
             Self::Input(InputError::Open { source, .. }) | Self::File { source, .. } => {
                 return code_of_io(source);
             }

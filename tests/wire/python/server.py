@@ -50,6 +50,7 @@ class Server:
                 return
             except OSError:
                 assert time.monotonic() < deadline, f"the server does not listen:\n{self.log()}"
+                # polls: until it listens
                 time.sleep(0.02)
 
     def log(self):

@@ -234,6 +234,7 @@ def test_deadlines_in_the_middle_of_a_put(shared, door, context):
 
     def slow():
         yield good[0]
+        # polls: not for the server, but past the deadline of the call
         time.sleep(1)
         yield from good[1:]
 
@@ -263,6 +264,7 @@ def test_clients_that_never_read_harm_nobody(make_server):
     deadline = time.monotonic() + 30
     while server.metric('calotype_refusals_total{limit="stall_time_max"}') < len(calls):
         assert time.monotonic() < deadline, "answers that nobody reads are given up"
+        # polls: until the server has given them up
         time.sleep(0.1)
     for wire in idle:
         wire.close()

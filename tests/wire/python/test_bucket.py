@@ -32,6 +32,7 @@ def bucket(tmp_path_factory):
             break
         except OSError:
             assert process.poll() is None and time.monotonic() < deadline, "the bucket's server does not start"
+            # polls: until the bucket is there
             time.sleep(0.1)
     environment = {
         "AWS_ACCESS_KEY_ID": "test",
@@ -134,6 +135,7 @@ def test_followers_see_a_commit_within_a_second(nodes):
                 except (pa.ArrowKeyError, KeyError):
                     assert number == 0
                 assert time.monotonic() - done < 10, "a follower lags behind"
+                # polls: until the followers have it
                 time.sleep(0.01)
         waits.append(time.monotonic() - done)
     assert sorted(waits)[len(waits) // 2] < 1, waits

@@ -101,9 +101,10 @@ fn introduce(database: &Database, addresses: &Addresses, opened: Duration) -> Re
         "the store is open"
     );
     info!(address = %server, "gRPC and Arrow Flight are served on one port");
-    match addresses.metrics {
-        Some(metrics) => info!("metrics: http://{metrics}/metrics, health: http://{metrics}/readyz"),
-        None => info!("metrics are not served: pass --metrics 127.0.0.1:7433"),
+    if let Some(metrics) = addresses.metrics {
+        info!("metrics: http://{metrics}/metrics, health: http://{metrics}/readyz");
+    } else {
+        info!("metrics are not served: pass --metrics 127.0.0.1:7433");
     }
     info!("from a shell: calotype --server {server} context list");
     info!("from Python: pyarrow.flight.connect(\"grpc://{server}\")");

@@ -58,10 +58,7 @@ pub(crate) async fn run(session: &Session, args: WatchArgs) -> Result<(), CliErr
     let since = args.after.or(newest).map_or(Since::Beginning, Since::Commit);
     let mut watch = client.watch(args.context.as_str(), since);
     // A table needs its rows first; lines can be read as they come.
-    let format = match session.format()? {
-        Format::Table => Format::Ndjson,
-        other => other,
-    };
+    let format = Some(session.format()?).filter(|format| *format != Format::Table).unwrap_or(Format::Ndjson);
     let schema = Listing::new(&log::COLUMNS).batch()?.schema();
     let mut writer =
         output::writer_with(format, &schema, Box::new(Prompt(session.out()?)), TableOptions::default())?;

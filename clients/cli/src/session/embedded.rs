@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::serving::random_tokens;
 
 /// Longer than anybody waits.
-const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+const NEVER: Duration = Duration::from_hours(10 * 365 * 24);
 /// The largest message, bytes.
 const MESSAGE_BYTES_MAX: usize = 1 << 30;
 

@@ -27,13 +27,14 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "calotype-proto",
             "calotype-query",
             "calotype-server",
+            "calotype-simulation",
             "calotype-storage",
             "calotype-suite",
         ],
     ),
     (
         "calotype-bench",
-        &["calotype-cli", "calotype-oracle", "calotype-query", "calotype-simulation", "calotype-storage"],
+        &["calotype-cli", "calotype-oracle", "calotype-proto", "calotype-query", "calotype-simulation", "calotype-storage"],
     ),
     ("xtask", &[]),
 ];

@@ -22,6 +22,8 @@ const FORBIDDEN: [(&str, &str); 6] = [
     (concat!("#[should", "_panic"), "any panic would pass: compare the error"),
 ];
 
+/// What the line before a wait says where something is asked until it is so.
+const POLLS: &str = "polls: ";
 /// What tests may not call: time makes them slow where it is long and flaky where it is short.
 const WAITS: [&str; 3] = [concat!("sle", "ep("), concat!("sle", "ep_until("), concat!("sle", "ep_ms(")];
 
@@ -81,10 +83,18 @@ fn check_words(path: &str, text: &str) -> Vec<Problem> {
     found.map(|(index, (word, reason))| at(path, index, format!("`{word}`: {reason}"))).collect()
 }
 
+/// Tests wait for events. Where another process has no event to give, it is asked again and again until a deadline; the
+/// line before says so, beginning with `polls:`. Measurements are about time.
 fn check_waits(path: &str, text: &str) -> Vec<Problem> {
+    if path.starts_with("tests/bench/") {
+        return Vec::new();
+    }
     let whole_file = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs");
-    let tests = text.lines().enumerate().skip_while(|(_, line)| !whole_file && line.trim() != "#[cfg(test)]");
-    let waiting = tests.filter(|(_, line)| WAITS.iter().any(|call| has_word(line, call)));
+    let lines: Vec<&str> = text.lines().collect();
+    let polls = |index: usize| index > 0 && lines[index - 1].contains(POLLS);
+    let tests = lines.iter().enumerate().skip_while(|(_, line)| !whole_file && line.trim() != "#[cfg(test)]");
+    let waiting =
+        tests.filter(|(index, line)| WAITS.iter().any(|call| has_word(line, call)) && !polls(*index));
     waiting.map(|(index, _)| at(path, index, "a test waits for time: wait for the event instead")).collect()
 }
 
