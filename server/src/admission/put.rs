@@ -88,6 +88,13 @@ impl PutPermit {
         self.bytes += bytes;
         Ok(())
     }
+
+    /// Gives back what was taken for a while, `bytes` of it.
+    pub fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.puts.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
 }
 
 impl Drop for PutPermit {

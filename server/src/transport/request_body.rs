@@ -43,7 +43,7 @@ impl RequestBody {
         }
         ready!(timer.as_mut().poll(context));
         self.node.metrics().refused("put_stall_time_max");
-        let what = format!("the rest of the request did not come within {} s", stall.as_secs());
+        let what = format!("the rest of the request did not come within put_stall_time_max = {stall:?}");
         Poll::Ready(status::exhausted("put_stall_time_max", what, None))
     }
 }
