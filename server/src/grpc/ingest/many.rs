@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use calotype_proto::unread::put_many_request::Deed;
-use calotype_proto::{unread as sent, v1};
 use calotype_proto::v1::put_many_response::Answer;
+use calotype_proto::{unread as sent, v1};
 use calotype_storage::Receipt;
 use calotype_storage::evaluate::Proposal;
 use futures::future::{self, BoxFuture, FutureExt};

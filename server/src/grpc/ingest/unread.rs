@@ -90,8 +90,9 @@ fn fields(mut bytes: &[u8], mut each: impl FnMut(u32, &[u8]) -> Result<(), Statu
         }
         let length = decode_varint(&mut bytes).map_err(|error| broken(&error))?;
         let split = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
-        let (field, rest) = split
-            .ok_or_else(|| invalid(Field("message"), format_args!("field {tag} is longer than what holds it")))?;
+        let (field, rest) = split.ok_or_else(|| {
+            invalid(Field("message"), format_args!("field {tag} is longer than what holds it"))
+        })?;
         bytes = rest;
         each(tag, field)?;
     }
@@ -129,14 +130,19 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused() {
-        for bytes in [&[255][..], &[18, 5, 0], &[18, 3, 10, 9, 0], &[18, 255, 255, 255, 255, 15], &[7], &[0, 0]] {
+        for bytes in
+            [&[255][..], &[18, 5, 0], &[18, 3, 10, 9, 0], &[18, 255, 255, 255, 255, 15], &[7], &[0, 0]]
+        {
             assert_eq!(memory(bytes).unwrap_err().code(), tonic::Code::InvalidArgument, "{bytes:?}");
         }
     }
 
     #[test]
     fn lists_of_a_header_are_bounded() {
-        let of = |count| v1::PutHeader { positions: vec![v1::Position::default(); count], ..v1::PutHeader::default() };
+        let of = |count| v1::PutHeader {
+            positions: vec![v1::Position::default(); count],
+            ..v1::PutHeader::default()
+        };
         let read = |count| header(&of(count).encode_to_vec().into());
         assert_eq!(read(3).unwrap().unwrap().positions.len(), 3);
         assert!(read(LIST_MAX + 1).unwrap_err().message().contains("put.positions: are 65537"));

@@ -208,7 +208,8 @@ impl Witness {
         let (is_over, count) = (Arc::clone(&over), Arc::clone(&answered));
         let task = tokio::spawn(async move {
             while !is_over.load(Ordering::Relaxed) {
-                let key = Key::of([("writer", 0_i64.into()), ("number", 0_i64.into()), ("part", 0_i64.into())]);
+                let key =
+                    Key::of([("writer", 0_i64.into()), ("number", 0_i64.into()), ("part", 0_i64.into())]);
                 let question = EntityQuestion { context: BOOK.into(), key, ..EntityQuestion::default() };
                 let entity = timeout(CALL_TIME_MAX, client.entity(&question)).await;
                 let entity = entity.expect("others wait for long").expect("others are not served");

@@ -83,11 +83,7 @@ fn options(writer: i64, number: i64) -> PutOptions {
 }
 
 /// Puts in one message.
-pub(super) async fn put_rows(
-    client: &Client,
-    writer: i64,
-    number: i64,
-) -> Result<(Told, bool), ClientError> {
+pub(super) async fn put_rows(client: &Client, writer: i64, number: i64) -> Result<(Told, bool), ClientError> {
     let row = |part: i64| {
         let since = Value::Timestamp(Instant::from_micros(SINCE));
         Row(vec![writer.into(), number.into(), part.into(), since])
@@ -119,8 +115,12 @@ fn batch(writer: i64, number: i64) -> RecordBatch {
     let same = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value; PARTS as usize])) };
     let since = TimestampMicrosecondArray::from(vec![SINCE; PARTS as usize]).with_timezone("UTC");
     let parts: ArrayRef = Arc::new((0..PARTS).collect::<Int64Array>());
-    let columns =
-        [("writer", same(writer)), ("number", same(number)), ("part", parts), ("_valid_from", Arc::new(since))];
+    let columns = [
+        ("writer", same(writer)),
+        ("number", same(number)),
+        ("part", parts),
+        ("_valid_from", Arc::new(since)),
+    ];
     RecordBatch::try_from_iter(columns).unwrap()
 }
 

@@ -32,7 +32,12 @@ async fn channel(server: &Served) -> Channel {
 }
 
 /// Sends one request as it is, and says what came of it: the status of HTTP, and that of gRPC.
-async fn ask(channel: &Channel, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Option<Status>) {
+async fn ask(
+    channel: &Channel,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> (u16, Option<Status>) {
     let mut request = Request::post(path.to_owned());
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -92,7 +97,8 @@ async fn requests_of_no_known_kind_are_refused() {
     assert_eq!(garbage, Some(Code::InvalidArgument));
     let mut log = LogServiceClient::new(channel);
     let context = "c".repeat(5 * MIB);
-    let refused = log.list_records(v1::ListRecordsRequest { context, ..Default::default() }).await.unwrap_err();
+    let refused =
+        log.list_records(v1::ListRecordsRequest { context, ..Default::default() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     let grown = server.usage().unwrap().resident_most - before;
     assert!(grown < 96 << 20, "{grown} bytes more");
@@ -225,6 +231,47 @@ async fn half_sent_puts_hold_no_more_than_they_may() {
     check(&client, &[told]).await;
 }
 
+/// As above, but of each put there is only half a message, which no handler has seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn halves_of_messages_hold_no_more_than_they_may() {
+    const BEGUN: usize = 24;
+    let (_folder, plan) = plan();
+    let server = plan.with("limits.ingest_bytes_max=8MiB").start().await.unwrap();
+    let client = server.client(once()).await.unwrap();
+    create(&client).await.unwrap();
+    let (told, _) = put(&client, 0, 0).await.unwrap();
+    let mut half = message(false, &vec![0; 2 * MIB]);
+    half.truncate(MIB - 1000);
+    let half = Bytes::from(half);
+    let mut asked = Vec::new();
+    for _ in 0..BEGUN {
+        let (parts, receiver) = mpsc::channel(1);
+        parts.send(Ok::<_, Status>(http_body::Frame::data(half.clone()))).await.unwrap();
+        let body = Body::new(http_body_util::StreamBody::new(ReceiverStream::new(receiver)));
+        let request = Request::post(PUT).header(GRPC.0, GRPC.1).body(body).unwrap();
+        let mut channel = channel(&server).await;
+        std::future::poll_fn(|context| channel.poll_ready(context)).await.unwrap();
+        let answer = channel.call(request);
+        asked.push((parts, tokio::spawn(async move { answer.await.unwrap() }), channel));
+    }
+    let limit = "calotype_refusals_total{limit=\"ingest_bytes_max\"}";
+    server.metric_becomes(limit, |refused| refused >= BEGUN as u64 - 8).await.unwrap();
+    // The good client's put needs little, and finds it.
+    let (other, _) = put(&client, 0, 1).await.unwrap();
+    for (parts, answer, channel) in asked {
+        if answer.is_finished() {
+            let status = Status::from_header_map(answer.await.unwrap().headers()).unwrap();
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+            assert!(status.get_details_retry_info().is_some(), "{status:?}");
+        } else {
+            answer.abort();
+        }
+        drop((parts, channel));
+    }
+    server.metric_becomes("calotype_connections", |open| open == 1).await.unwrap();
+    check(&client, &[told, other]).await;
+}
+
 /// Nulls take two bytes on the wire and forty in memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_that_grow_when_they_are_read_are_counted() {
@@ -240,7 +287,8 @@ async fn values_that_grow_when_they_are_read_are_counted() {
     let empty = v1::RowBatch { columns: vec!["writer".into()], rows: vec![v1::Row::default(); 15 * MIB / 2] };
     let nameless = v1::RowBatch { columns: vec![String::new(); 15 * MIB / 2], rows: Vec::new() };
     let positions = v1::PutHeader { positions: vec![v1::Position::default(); 15 * MIB / 2], ..header("p") };
-    let of = |rows| v1::PutRequest { put: Some(header("bomb")), data: Some(v1::put_request::Data::Rows(rows)) };
+    let of =
+        |rows| v1::PutRequest { put: Some(header("bomb")), data: Some(v1::put_request::Data::Rows(rows)) };
     let mut bombs: Vec<Bytes> =
         [nulls, empty, nameless].map(|rows| message(false, &of(rows).encode_to_vec()).into()).to_vec();
     let rows = Some(v1::put_request::Data::Rows(v1::RowBatch::default()));
@@ -327,7 +375,10 @@ async fn far_more_requests_than_are_taken_are_refused_and_the_rest_is_right() {
             }
             Err(error) => {
                 assert_eq!(error.code(), Code::ResourceExhausted, "{error:?}");
-                assert!(error.retry_after().is_some_and(|after| after <= Duration::from_secs(5)), "{error:?}");
+                assert!(
+                    error.retry_after().is_some_and(|after| after <= Duration::from_secs(5)),
+                    "{error:?}"
+                );
                 refused += 1;
             }
         }

@@ -87,7 +87,9 @@ async fn ten_thousand_silent_connections_cost_little_and_end() {
     let turned_away =
         refused(&server, "connections_max").await + refused(&server, "connections_per_address_max").await;
     let cost = most.saturating_sub(before) / held;
-    eprintln!("{taken} taken, {held} at once, {late} closed for their silence, {turned_away} turned away, {cost} bytes each");
+    eprintln!(
+        "{taken} taken, {held} at once, {late} closed for their silence, {turned_away} turned away, {cost} bytes each"
+    );
     assert_eq!(late, taken, "each that was taken was closed for its silence");
     assert_eq!(taken + turned_away, silent as u64);
     assert!(taken >= CONNECTIONS_MAX.min(silent as u64) - 1, "{taken}");

@@ -41,7 +41,11 @@ async fn watch(server: &Served, since: Option<v1::watch_context_request::Since>)
     let channel = Channel::from_shared(format!("http://{}", server.address())).unwrap();
     let mut client = LogServiceClient::new(channel.connect().await.unwrap());
     let request = v1::WatchContextRequest { context: BOOK.into(), since };
-    Watched { stream: client.watch_context(request).await.unwrap().into_inner(), seen: Vec::new(), token: None }
+    Watched {
+        stream: client.watch_context(request).await.unwrap().into_inner(),
+        seen: Vec::new(),
+        token: None,
+    }
 }
 
 /// A watch, and what it has seen: commits and entries.
@@ -121,7 +125,10 @@ async fn a_server_that_is_told_to_stop_finishes_what_it_has_begun() {
     for refusal in join_all(writers).await {
         let refusal = refusal.unwrap();
         // A connection that is gone is unavailable too; a put that was taken has its answer.
-        assert!(["Unavailable", "Cancelled", "Unknown"].iter().any(|code| refusal.starts_with(code)), "{refusal}");
+        assert!(
+            ["Unavailable", "Cancelled", "Unknown"].iter().any(|code| refusal.starts_with(code)),
+            "{refusal}"
+        );
     }
 
     // Elsewhere: another machine has its own index.
@@ -165,7 +172,8 @@ impl Load {
                 tokio::task::yield_now().await;
                 continue;
             };
-            let key = [("writer", told.writer.into()), ("number", told.number.into()), ("part", 0_i64.into())];
+            let key =
+                [("writer", told.writer.into()), ("number", told.number.into()), ("part", 0_i64.into())];
             let question = EntityQuestion {
                 context: BOOK.into(),
                 key: Key::of(key),
