@@ -13,8 +13,8 @@ use calotype_storage::name::Principal;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 
-pub use self::put::PutPermit;
 use self::put::Puts;
+pub use self::put::{Arriving, PutPermit};
 use self::seats::{Seat, Seats};
 use crate::limits::Limits;
 use crate::status;
@@ -107,6 +107,11 @@ impl Admission {
     /// Too many are being taken.
     pub fn put(&self) -> Result<PutPermit, Status> {
         Puts::begin(&self.puts)
+    }
+
+    /// A request whose messages begin to come in.
+    pub fn arriving(&self) -> Arriving {
+        Arriving::new(&self.puts)
     }
 
     fn seat(&self, principal: &Principal) -> Result<(Seat, Arc<tokio::sync::Semaphore>), Status> {

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef};
 use calotype_storage::Receipt;
 use calotype_storage::context::Context;
 use calotype_storage::evaluate::Proposal;
@@ -94,6 +94,38 @@ impl Intake {
         Ok(())
     }
 
+    /// Reads rows that take `bytes` of memory while they are read.
+    ///
+    /// # Errors
+    /// That of `read`, or the put takes too much memory.
+    pub fn reading<T>(
+        &mut self,
+        bytes: usize,
+        read: impl FnOnce() -> Result<T, Status>,
+    ) -> Result<T, Status> {
+        self.permit.grow(bytes)?;
+        let outcome = read();
+        self.permit.shrink(bytes);
+        outcome
+    }
+
+    /// Takes memory for the columns of the context that the put leaves out: they are nulls, which are written as any
+    /// other value.
+    ///
+    /// # Errors
+    /// The put takes too much memory.
+    fn take_absent(&mut self, node: &Node, context: &ContextName, schema: &SchemaRef) -> Result<(), Status> {
+        // A context that is not there is for the store to refuse.
+        let Ok(context) = node.database().context(context) else { return Ok(()) };
+        let fields = context.schema().map(|schema| schema.fields()).unwrap_or_default();
+        let absent = fields.iter().filter(|field| schema.column_with_name(field.name.as_str()).is_none());
+        let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        // Texts and bytes have offsets of 32 bits; a byte more for what marks the null.
+        let width = |data_type: DataType| data_type.primitive_width().unwrap_or(4) + 1;
+        let each: usize = absent.map(|field| width(field.field_type.to_arrow())).sum();
+        self.permit.grow(rows.saturating_mul(each))
+    }
+
     /// How many rows have come.
     pub fn rows(&self) -> u64 {
         self.rows
@@ -118,15 +150,24 @@ impl Intake {
     /// # Errors
     /// The store refuses the put, or cannot keep it.
     pub async fn commit(self, node: &Node, put: PutParts, schema: SchemaRef) -> Result<Receipt, Status> {
-        let (proposal, permit) = self.proposal(put, schema);
+        let (proposal, permit) = self.proposal(node, put, schema)?;
         detached(node, proposal, Some(permit)).await
     }
 
     /// What the put proposes, and the memory that it holds: to be given back when the proposal is decided.
-    pub fn proposal(self, put: PutParts, schema: SchemaRef) -> (Proposal, PutPermit) {
+    ///
+    /// # Errors
+    /// The put takes too much memory.
+    pub fn proposal(
+        mut self,
+        node: &Node,
+        put: PutParts,
+        schema: SchemaRef,
+    ) -> Result<(Proposal, PutPermit), Status> {
         let PutParts { context, kind, options } = put;
+        self.take_absent(node, &context, &schema)?;
         let put = Put { context, kind, schema, batches: self.batches, options };
-        (Proposal::Put(Arc::new(put)), self.permit)
+        Ok((Proposal::Put(Arc::new(put)), self.permit))
     }
 }
 
@@ -211,7 +252,7 @@ pub async fn in_time<T>(
         return Err(status::deadline_exceeded("the deadline passed before all of the put had come"));
     }
     node.metrics().refused("put_stall_time_max");
-    let what = format!("nothing of the put came for put_stall_time_max = {} s", stall.as_secs());
+    let what = format!("nothing of the put came for put_stall_time_max = {stall:?}");
     Err(status::exhausted("put_stall_time_max", what, None))
 }
 

@@ -13,6 +13,7 @@ mod answer_body;
 mod connection;
 mod deadline;
 mod foreign;
+mod framing;
 mod http2;
 mod identity;
 mod methods;

@@ -53,6 +53,18 @@ impl Puts {
         Err(status::exhausted("puts_max", what, Some(RETRY_LATER)))
     }
 
+    /// There is no memory for what needs so much.
+    fn full(&self, needed: usize) -> Status {
+        self.metrics.refused("ingest_bytes_max");
+        let what = format!(
+            "all puts that are being taken would need more than {} bytes of memory: try again later",
+            self.bytes_max
+        );
+        // A put that would not fit even alone is not worth trying again.
+        let alone = needed <= self.bytes_max;
+        status::exhausted("ingest_bytes_max", what, alone.then_some(RETRY_LATER))
+    }
+
     /// Puts that are open, and the bytes they hold.
     #[cfg(test)]
     pub(super) fn held(&self) -> (usize, usize) {
@@ -76,17 +88,53 @@ impl PutPermit {
             return Err(status::exhausted("put_bytes_max", what, None));
         }
         if !take(&puts.bytes, bytes, puts.bytes_max) {
-            puts.metrics.refused("ingest_bytes_max");
-            let what = format!(
-                "all puts that are being taken would need more than {} bytes of memory: try again later",
-                puts.bytes_max
-            );
-            // A put that would not fit even alone is not worth trying again.
-            let alone = self.bytes.saturating_add(bytes) <= puts.bytes_max;
-            return Err(status::exhausted("ingest_bytes_max", what, alone.then_some(RETRY_LATER)));
+            return Err(puts.full(self.bytes.saturating_add(bytes)));
         }
         self.bytes += bytes;
         Ok(())
+    }
+
+    /// Gives back what was taken for a while, `bytes` of it.
+    pub fn shrink(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.puts.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.bytes -= bytes;
+    }
+}
+
+/// Memory held by messages that have come in part, which no put counts yet; given back when dropped.
+#[derive(Debug)]
+pub struct Arriving {
+    puts: Arc<Puts>,
+    bytes: usize,
+}
+
+impl Arriving {
+    pub(super) fn new(puts: &Arc<Puts>) -> Self {
+        Self { puts: Arc::clone(puts), bytes: 0 }
+    }
+
+    /// So much has come by now.
+    ///
+    /// # Errors
+    /// All that is being taken needs too much memory.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), Status> {
+        let Some(more) = bytes.checked_sub(self.bytes) else {
+            self.puts.bytes.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.bytes = bytes;
+            return Ok(());
+        };
+        if !take(&self.puts.bytes, more, self.puts.bytes_max) {
+            return Err(self.puts.full(bytes));
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.puts.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

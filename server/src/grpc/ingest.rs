@@ -3,9 +3,10 @@
 mod header;
 mod many;
 mod rows;
+mod unread;
 
-use calotype_proto::v1;
-use calotype_proto::v1::ingest_service_server::{IngestService, IngestServiceServer};
+use calotype_proto::unread::ingest_service_server::{IngestService, IngestServiceServer};
+use calotype_proto::{unread as sent, v1};
 use calotype_storage::Receipt;
 use calotype_storage::evaluate::{Deed, Proposal, Withdraw};
 use calotype_storage::identity::Sequence;
@@ -34,7 +35,7 @@ pub struct Ingest {
 
 #[tonic::async_trait]
 impl IngestService for Ingest {
-    async fn put(&self, request: Request<v1::PutRequest>) -> Result<Response<v1::PutResponse>, Status> {
+    async fn put(&self, request: Request<sent::PutRequest>) -> Result<Response<v1::PutResponse>, Status> {
         let caller = Caller::of(&request)?;
         let taken = self.clone().take(caller, request.into_inner());
         let receipt = Some(at_work(&self.node, taken).await?);
@@ -43,7 +44,7 @@ impl IngestService for Ingest {
 
     async fn put_stream(
         &self,
-        request: Request<Streaming<v1::PutStreamRequest>>,
+        request: Request<Streaming<sent::PutStreamRequest>>,
     ) -> Result<Response<v1::PutStreamResponse>, Status> {
         intake::check_whole(&request)?;
         let caller = Caller::of(&request)?;
@@ -66,7 +67,7 @@ impl IngestService for Ingest {
 
     async fn put_many(
         &self,
-        request: Request<Streaming<v1::PutManyRequest>>,
+        request: Request<Streaming<sent::PutManyRequest>>,
     ) -> Result<Response<many::Answers>, Status> {
         let caller = Caller::of(&request)?;
         Ok(Response::new(many::run(&self.node, caller, request.into_inner())))
@@ -91,8 +92,8 @@ fn withdrawal(caller: &Caller, request: &v1::WithdrawCutoffRequest) -> Result<Pr
 }
 
 impl Ingest {
-    async fn take(self, caller: Caller, request: v1::PutRequest) -> Result<v1::Receipt, Status> {
-        let put = put_parts(&caller, request.put)?;
+    async fn take(self, caller: Caller, request: sent::PutRequest) -> Result<v1::Receipt, Status> {
+        let put = put_parts(&caller, &request.put)?;
         let mut intake = Intake::new(&self.node)?;
         let data = request.data.ok_or_else(|| {
             invalid(
@@ -107,13 +108,13 @@ impl Ingest {
     async fn take_stream(
         self,
         caller: Caller,
-        mut stream: Streaming<v1::PutStreamRequest>,
+        mut stream: Streaming<sent::PutStreamRequest>,
     ) -> Result<v1::Receipt, Status> {
         let first = in_time(&self.node, &caller, stream.message()).await?;
-        let Some(v1::put_stream_request::Part::Put(header)) = first.and_then(|message| message.part) else {
+        let Some(sent::put_stream_request::Part::Put(header)) = first.and_then(|message| message.part) else {
             return Err(invalid(Field("put"), "is missing: the first message carries the header"));
         };
-        let put = put_parts(&caller, Some(header))?;
+        let put = put_parts(&caller, &header)?;
         let mut intake = Intake::new(&self.node)?;
         let mut rows: Option<Rows> = None;
         while let Some(message) = in_time(&self.node, &caller, stream.message()).await? {
@@ -133,23 +134,23 @@ impl Ingest {
     async fn part(
         &self,
         put: &PutParts,
-        part: v1::put_stream_request::Part,
+        part: sent::put_stream_request::Part,
         rows: Option<Rows>,
         intake: &mut Intake,
     ) -> Result<Rows, Status> {
         match part {
-            v1::put_stream_request::Part::Put(_) => {
+            sent::put_stream_request::Part::Put(_) => {
                 Err(invalid(Field("put"), "came twice: the first message alone carries the header"))
             }
-            v1::put_stream_request::Part::Rows(batch) => {
+            sent::put_stream_request::Part::Rows(batch) => {
                 let mut rows = match rows {
                     Some(rows) => rows,
                     None => Rows::of_values(&self.node, put).await?,
                 };
-                rows.values(batch, intake)?;
+                rows.values(&batch, intake)?;
                 Ok(rows)
             }
-            v1::put_stream_request::Part::Arrow(message) => {
+            sent::put_stream_request::Part::Arrow(message) => {
                 let mut rows = rows.unwrap_or_else(|| Rows::of_arrow(&self.node));
                 rows.arrow(&message, intake)?;
                 Ok(rows)
@@ -168,16 +169,16 @@ impl Ingest {
 async fn whole(
     node: &Node,
     put: &PutParts,
-    data: v1::put_request::Data,
+    data: sent::put_request::Data,
     intake: &mut Intake,
 ) -> Result<Rows, Status> {
     match data {
-        v1::put_request::Data::Rows(batch) => {
+        sent::put_request::Data::Rows(batch) => {
             let mut rows = Rows::of_values(node, put).await?;
-            rows.values(batch, intake)?;
+            rows.values(&batch, intake)?;
             Ok(rows)
         }
-        v1::put_request::Data::ArrowStream(bytes) => Rows::of_stream(node, &bytes, intake),
+        sent::put_request::Data::ArrowStream(bytes) => Rows::of_stream(node, &bytes, intake),
     }
 }
 

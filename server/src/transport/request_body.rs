@@ -1,7 +1,7 @@
 //! What a client sends, as the doors see it.
 //!
 //! Invariants: a request that is cut short ends with an error, never as if it were complete; one whose client keeps
-//! the rest to itself ends in time.
+//! the rest to itself ends in time; a message of which a part has come is counted, since nobody else can see it yet.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,6 +13,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
+use super::framing::Framing;
+use crate::admission::Arriving;
 use crate::intake::WholeBody;
 use crate::node::Node;
 use crate::status;
@@ -25,11 +27,14 @@ pub(super) struct RequestBody {
     stall: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    framing: Framing,
+    arriving: Arriving,
 }
 
 impl RequestBody {
     pub(super) fn new(incoming: WholeBody<Incoming>, node: Node, stall: Option<Duration>) -> Self {
-        Self { incoming, node, stall, sleep: None, waiting: false }
+        let arriving = node.admission().arriving();
+        Self { incoming, node, stall, sleep: None, waiting: false, framing: Framing::default(), arriving }
     }
 
     /// Ready once the client has kept silent for too long.
@@ -43,7 +48,7 @@ impl RequestBody {
         }
         ready!(timer.as_mut().poll(context));
         self.node.metrics().refused("put_stall_time_max");
-        let what = format!("the rest of the request did not come within {} s", stall.as_secs());
+        let what = format!("the rest of the request did not come within put_stall_time_max = {stall:?}");
         Poll::Ready(status::exhausted("put_stall_time_max", what, None))
     }
 }
@@ -59,6 +64,12 @@ impl Body for RequestBody {
         match Pin::new(&mut self.incoming).poll_frame(context) {
             Poll::Ready(frame) => {
                 self.waiting = false;
+                if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+                    let begun = self.framing.take(data);
+                    if let Err(full) = self.arriving.hold(begun) {
+                        return Poll::Ready(Some(Err(full)));
+                    }
+                }
                 Poll::Ready(frame)
             }
             Poll::Pending => self.poll_stalled(context).map(|stalled| Some(Err(stalled))),

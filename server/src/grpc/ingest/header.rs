@@ -1,5 +1,6 @@
 //! All of a put but its rows, checked field by field.
 
+use bytes::Bytes;
 use calotype_proto::v1;
 use calotype_storage::ValidTime;
 use calotype_storage::identity::{Sequence, SnapshotId};
@@ -7,6 +8,7 @@ use calotype_storage::put::{OnDuplicate, OpenEnd, PutKind, PutOptions};
 use calotype_storage::record::CutoffSemantics;
 use tonic::Status;
 
+use super::unread;
 use crate::caller::Caller;
 use crate::grpc::values;
 use crate::intake::PutParts;
@@ -16,8 +18,8 @@ use crate::status::{Field, invalid};
 ///
 /// # Errors
 /// A field is missing, unknown or does not belong to the kind of put, named as the client named it.
-pub(super) fn put_parts(caller: &Caller, header: Option<v1::PutHeader>) -> Result<PutParts, Status> {
-    let header = header.ok_or_else(|| invalid(Field("put"), "is missing"))?;
+pub(super) fn put_parts(caller: &Caller, header: &Bytes) -> Result<PutParts, Status> {
+    let header = unread::header(header)?.ok_or_else(|| invalid(Field("put"), "is missing"))?;
     let context = values::context_name(Field("put.context"), &header.context)?;
     let kind = kind(&header)?;
     let time = |name, found| values::system_time_or_none(Field(name), found);

@@ -7,9 +7,9 @@
 use std::pin::Pin;
 use std::task::Poll;
 
-use calotype_proto::v1;
-use calotype_proto::v1::put_many_request::Deed;
+use calotype_proto::unread::put_many_request::Deed;
 use calotype_proto::v1::put_many_response::Answer;
+use calotype_proto::{unread as sent, v1};
 use calotype_storage::Receipt;
 use calotype_storage::evaluate::Proposal;
 use futures::future::{self, BoxFuture, FutureExt};
@@ -37,7 +37,7 @@ pub(super) type Answers = ReceiverStream<Result<v1::PutManyResponse, Status>>;
 type Outcome = Result<Receipt, Status>;
 
 /// Takes deeds until the client has no more.
-pub(super) fn run(node: &Node, caller: Caller, requests: Streaming<v1::PutManyRequest>) -> Answers {
+pub(super) fn run(node: &Node, caller: Caller, requests: Streaming<sent::PutManyRequest>) -> Answers {
     let (answers, receiver) = mpsc::channel(BEGUN_MAX);
     let many = Many { node: node.clone(), caller, answers, begun: FuturesOrdered::new(), open: true };
     node.work().spawn(many.run(requests));
@@ -54,7 +54,7 @@ struct Many {
 }
 
 impl Many {
-    async fn run(mut self, mut requests: Streaming<v1::PutManyRequest>) {
+    async fn run(mut self, mut requests: Streaming<sent::PutManyRequest>) {
         let mut lost = None;
         loop {
             let room = self.open && self.begun.len() < BEGUN_MAX;
@@ -79,7 +79,7 @@ impl Many {
     }
 
     /// Begins a deed: when this returns it stands in the writer's queue, after those before it.
-    async fn begin(&mut self, message: v1::PutManyRequest) {
+    async fn begin(&mut self, message: sent::PutManyRequest) {
         let (proposal, permit) = match proposal(&self.node, &self.caller, message).await {
             Ok(proposed) => proposed,
             Err(status) => {
@@ -122,13 +122,13 @@ impl Many {
 async fn proposal(
     node: &Node,
     caller: &Caller,
-    message: v1::PutManyRequest,
+    message: sent::PutManyRequest,
 ) -> Result<(Proposal, Option<PutPermit>), Status> {
     match message.deed {
         None => Err(invalid(Field("deed"), "is missing: expected put or withdraw")),
         Some(Deed::Withdraw(request)) => Ok((withdrawal(caller, &request)?, None)),
         Some(Deed::Put(request)) => {
-            let put = put_parts(caller, request.put)?;
+            let put = put_parts(caller, &request.put)?;
             let data = request.data.ok_or_else(|| {
                 invalid(
                     Field("data"),
@@ -138,7 +138,7 @@ async fn proposal(
             let mut intake = Intake::new(node)?;
             let rows = whole(node, &put, data, &mut intake).await?;
             let schema = rows.finish(&mut intake)?;
-            let (proposal, permit) = intake.proposal(put, schema);
+            let (proposal, permit) = intake.proposal(node, put, schema)?;
             Ok((proposal, Some(permit)))
         }
     }

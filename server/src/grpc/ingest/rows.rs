@@ -7,6 +7,7 @@ use bytes::Bytes;
 use calotype_proto::v1;
 use tonic::Status;
 
+use super::unread;
 use crate::grpc::values::RowReader;
 use crate::intake::{self, Intake, PutParts};
 use crate::ipc::{Decoder, decode};
@@ -46,11 +47,12 @@ impl Rows {
     }
 
     /// Takes a message of values.
-    pub(super) fn values(&mut self, batch: v1::RowBatch, intake: &mut Intake) -> Result<(), Status> {
+    pub(super) fn values(&mut self, batch: &Bytes, intake: &mut Intake) -> Result<(), Status> {
         let Self::Values(reader) = self else {
             return Err(mixed());
         };
-        intake.push(reader.read(batch)?)
+        let batch = unread::rows(batch, intake, |batch| reader.read(batch))?;
+        intake.push(batch)
     }
 
     /// Takes an Arrow message: the schema first.

@@ -71,6 +71,11 @@ fn arrow(ids: &[&[i64]]) -> Vec<v1::PutStreamRequest> {
     messages
 }
 
+/// A put as it comes in.
+fn taken(message: v1::PutRequest) -> Request<sent::PutRequest> {
+    request(sent::PutRequest::decode(message.encode_to_vec().as_slice()).unwrap())
+}
+
 /// Messages as gRPC frames them.
 fn framed(messages: &[v1::PutStreamRequest]) -> Bytes {
     let mut bytes = BytesMut::new();
@@ -83,7 +88,7 @@ fn framed(messages: &[v1::PutStreamRequest]) -> Bytes {
 }
 
 async fn put_stream(service: &Ingest, messages: &[v1::PutStreamRequest]) -> Result<v1::Receipt, Status> {
-    let decoder = ProstCodec::<v1::PutStreamResponse, v1::PutStreamRequest>::default().decoder();
+    let decoder = ProstCodec::<v1::PutStreamResponse, sent::PutStreamRequest>::default().decoder();
     let body = Full::new(framed(messages));
     let mut request = request(Streaming::new_request(decoder, body, None, None));
     intake::mark(&mut request);
@@ -105,16 +110,16 @@ async fn rows_are_put_once_and_answered_with_their_receipt() {
     let mut heads = store.node.follower().heads();
     heads.mark_unchanged();
     let asked = put(v1::PutHeader { request_id: "a".into(), ..full("loans") }, rows(&[1, 2]));
-    let receipt = service.put(request(asked.clone())).await.unwrap().into_inner().receipt.unwrap();
+    let receipt = service.put(taken(asked.clone())).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!((receipt.commit, receipt.rows, receipt.asserted, receipt.replayed), (1, 2, 2, false));
     assert_eq!(receipt.snapshot.len(), 64, "{receipt:?}");
     assert!(heads.has_changed().unwrap());
-    let again = service.put(request(asked)).await.unwrap().into_inner().receipt.unwrap();
+    let again = service.put(taken(asked)).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!(again, v1::Receipt { replayed: true, ..receipt });
     // An empty full is said with columns and no rows.
     let cutoff = Some(Timestamp { seconds: 6, nanos: 0 });
     let empty = v1::PutHeader { cutoff, expected_rows: Some(0), ..full("loans") };
-    let receipt = service.put(request(put(empty, rows(&[])))).await.unwrap().into_inner().receipt.unwrap();
+    let receipt = service.put(taken(put(empty, rows(&[])))).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!((receipt.rows, receipt.retracted), (0, 2));
 }
 
@@ -143,13 +148,13 @@ async fn values_and_arrow_are_the_same_put() {
     drop(writer);
     let data = Some(v1::put_request::Data::ArrowStream(stream.into()));
     let asked = v1::PutRequest { put: Some(full("c")), data };
-    let receipt = service.put(request(asked)).await.unwrap().into_inner().receipt.unwrap();
+    let receipt = service.put(taken(asked)).await.unwrap().into_inner().receipt.unwrap();
     assert_eq!(receipt.rows, 3);
     let asked = v1::PutRequest {
         put: Some(full("c")),
         data: Some(v1::put_request::Data::ArrowStream(Bytes::from_static(b"not arrow"))),
     };
-    assert_eq!(service.put(request(asked)).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(service.put(taken(asked)).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
 #[tokio::test]
@@ -173,7 +178,7 @@ async fn streams_have_one_header_and_one_form() {
     refused(put_stream(&service, &mixed).await, bad, "mixes rows and arrow");
     let headless = [begun(), arrow[1].clone()];
     assert_eq!(put_stream(&service, &headless).await.unwrap_err().code(), bad);
-    let decoder = ProstCodec::<v1::PutStreamResponse, v1::PutStreamRequest>::default().decoder();
+    let decoder = ProstCodec::<v1::PutStreamResponse, sent::PutStreamRequest>::default().decoder();
     let around = request(Streaming::new_request(decoder, Full::new(Bytes::new()), None, None));
     assert_eq!(service.put_stream(around).await.unwrap_err().code(), Code::Internal);
     assert_eq!(store.node.database().head(), head);
@@ -204,16 +209,16 @@ async fn headers_are_checked_by_field() {
         (v1::PutHeader { parent: "x".into(), ..base() }, "put.parent: "),
     ] {
         let asked = put(header, rows(&[1]));
-        refused(service.put(request(asked)).await, Code::InvalidArgument, expected);
+        refused(service.put(taken(asked)).await, Code::InvalidArgument, expected);
     }
     let headless = v1::PutRequest { put: None, data: None };
-    refused(service.put(request(headless)).await, Code::InvalidArgument, "put: is missing");
+    refused(service.put(taken(headless)).await, Code::InvalidArgument, "put: is missing");
     let empty = v1::PutRequest { put: Some(base()), data: None };
-    refused(service.put(request(empty)).await, Code::InvalidArgument, "data: is missing");
+    refused(service.put(taken(empty)).await, Code::InvalidArgument, "data: is missing");
     let missing = put(full("nothing"), rows(&[1]));
-    refused(service.put(request(missing)).await, Code::NotFound, "nothing");
+    refused(service.put(taken(missing)).await, Code::NotFound, "nothing");
     let counted = put(v1::PutHeader { expected_rows: Some(2), ..base() }, rows(&[1]));
-    assert!(service.put(request(counted)).await.is_err());
+    assert!(service.put(taken(counted)).await.is_err());
 }
 
 #[tokio::test]
@@ -221,7 +226,7 @@ async fn cutoffs_are_withdrawn() {
     let store = TestStore::new().await;
     let service = ingest(&store);
     store.create("loans", Mode::State).await;
-    service.put(request(put(full("loans"), rows(&[1])))).await.unwrap();
+    service.put(taken(put(full("loans"), rows(&[1])))).await.unwrap();
     let asked = v1::WithdrawCutoffRequest {
         context: "loans".into(),
         cutoff: full("").cutoff,

@@ -3,6 +3,7 @@
 mod abuse;
 mod book;
 mod kills;
+mod odd;
 mod silence;
 mod stops;
 

@@ -9,7 +9,7 @@ use arrow_flight::FlightDescriptor;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use calotype_client::{
     AsOfQuestion, CaptureMode, Client, ClientError, Instant, LogEntry, NewContext, OpenEnd, Options, Point,
-    PutOptions, RecordsQuestion, RetryPolicy, Row, ValidTime, Value,
+    PutOptions, Receipt, RecordsQuestion, RetryPolicy, Row, ValidTime, Value,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 
@@ -69,27 +69,38 @@ fn request_id(writer: i64, number: i64) -> String {
 
 /// Puts, and says what the receipt says, and whether it had been put before.
 pub(super) async fn put(client: &Client, writer: i64, number: i64) -> Result<(Told, bool), String> {
-    let options = PutOptions {
-        valid_to: OpenEnd::Open,
-        request_id: request_id(writer, number).into(),
-        ..PutOptions::facts(BOOK)
-    };
-    let receipt = match Door::of(writer) {
-        Door::Message => {
-            let row = |part: i64| {
-                let since = Value::Timestamp(Instant::from_micros(SINCE));
-                Row(vec![writer.into(), number.into(), part.into(), since])
-            };
-            let rows: Vec<Row> = (0..PARTS).map(row).collect();
-            client.put_rows(&options, &["writer", "number", "part", "_valid_from"], &rows).await
-        }
-        Door::Stream => {
-            let batch = batch(writer, number);
-            client.put_arrow(&options, batch.schema(), &[batch]).await
-        }
+    let told = match Door::of(writer) {
+        Door::Message => put_rows(client, writer, number).await,
+        Door::Stream => put_batch(client, writer, number).await,
         Door::Flight => return flight(client, writer, number).await,
     };
-    let receipt = receipt.map_err(|error| format!("{:?}: {error}", error.code()))?;
+    told.map_err(|error| format!("{:?}: {error}", error.code()))
+}
+
+fn options(writer: i64, number: i64) -> PutOptions {
+    let request_id = request_id(writer, number).into();
+    PutOptions { valid_to: OpenEnd::Open, request_id, ..PutOptions::facts(BOOK) }
+}
+
+/// Puts in one message.
+pub(super) async fn put_rows(client: &Client, writer: i64, number: i64) -> Result<(Told, bool), ClientError> {
+    let row = |part: i64| {
+        let since = Value::Timestamp(Instant::from_micros(SINCE));
+        Row(vec![writer.into(), number.into(), part.into(), since])
+    };
+    let rows: Vec<Row> = (0..PARTS).map(row).collect();
+    let columns = ["writer", "number", "part", "_valid_from"];
+    let receipt = client.put_rows(&options(writer, number), &columns, &rows).await?;
+    Ok(told(writer, number, receipt))
+}
+
+async fn put_batch(client: &Client, writer: i64, number: i64) -> Result<(Told, bool), ClientError> {
+    let batch = batch(writer, number);
+    let receipt = client.put_arrow(&options(writer, number), batch.schema(), &[batch]).await?;
+    Ok(told(writer, number, receipt))
+}
+
+fn told(writer: i64, number: i64, receipt: Receipt) -> (Told, bool) {
     let told = Told {
         writer,
         number,
@@ -97,7 +108,7 @@ pub(super) async fn put(client: &Client, writer: i64, number: i64) -> Result<(To
         entry: receipt.entry,
         record_hash: receipt.record_hash,
     };
-    Ok((told, receipt.replayed))
+    (told, receipt.replayed)
 }
 
 fn batch(writer: i64, number: i64) -> RecordBatch {
@@ -140,8 +151,20 @@ async fn flight(client: &Client, writer: i64, number: i64) -> Result<(Told, bool
 /// Looks for all receipts in the log and in the data: each put is there once and whole, none is there in part, and
 /// each writer's numbers have no gap.
 pub(super) async fn check(client: &Client, told: &[Told]) {
+    let mut numbers: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for entry in holds(client, told).await {
+        numbers.entry(entry.writer).or_default().push(entry.number);
+    }
+    for (writer, found) in numbers {
+        let expected: Vec<i64> = (0..).take(found.len()).collect();
+        assert_eq!(found, expected, "writer {writer}: each once, in order");
+    }
+}
+
+/// As [`check`], where numbers may have gaps; says what is in the log.
+pub(super) async fn holds(client: &Client, told: &[Told]) -> Vec<Told> {
     // First, because it waits until the server has seen the newest commit, where another server made it.
-    let rows = rows(client, told.iter().map(|told| told.commit).max()).await;
+    let rows = rows(client, told.iter().map(|told| told.commit).max()).await.unwrap();
     let question = RecordsQuestion { context: Some(BOOK.into()), ..RecordsQuestion::default() };
     let records: Vec<_> = client.records(&question).try_collect().await.unwrap();
     let entries = records.into_iter().flat_map(|record| record.entries);
@@ -151,17 +174,10 @@ pub(super) async fn check(client: &Client, told: &[Told]) {
     for told in told {
         assert!(distinct.contains(told), "{told:?} was acknowledged and is not in the log");
     }
-    let mut numbers: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for entry in &logged {
-        numbers.entry(entry.writer).or_default().push(entry.number);
-    }
-    for (writer, found) in numbers {
-        let expected: Vec<i64> = (0..).take(found.len()).collect();
-        assert_eq!(found, expected, "writer {writer}: each once, in order");
-    }
     let expected: BTreeMap<(i64, i64), i64> =
         logged.iter().map(|entry| ((entry.writer, entry.number), PARTS)).collect();
     assert_eq!(rows, expected, "rows of each put that is in the log, and no others");
+    logged
 }
 
 fn logged(entry: &LogEntry) -> Option<Told> {
@@ -176,18 +192,21 @@ fn logged(entry: &LogEntry) -> Option<Told> {
 }
 
 /// How many rows of each writer's puts can be read.
-async fn rows(client: &Client, at_least: Option<u64>) -> BTreeMap<(i64, i64), i64> {
+pub(super) async fn rows(
+    client: &Client,
+    at_least: Option<u64>,
+) -> Result<BTreeMap<(i64, i64), i64>, ClientError> {
     let point = Point { valid_at: Some(ValidTime::from_micros(SINCE)), known_at: None };
     let columns = vec!["writer".into(), "number".into()];
     let question = AsOfQuestion { columns, at_least, ..AsOfQuestion::new(BOOK, point) };
-    let mut answer = client.as_of(&question).await.unwrap();
+    let mut answer = client.as_of(&question).await?;
     let mut rows = BTreeMap::new();
-    while let Some(batch) = answer.next().await.unwrap() {
+    while let Some(batch) = answer.next().await? {
         let column = |name: &str| batch.column_by_name(name).unwrap().as_any().downcast_ref().unwrap();
         let (writers, numbers): (&Int64Array, &Int64Array) = (column("writer"), column("number"));
         for (writer, number) in writers.values().iter().zip(numbers.values()) {
             *rows.entry((*writer, *number)).or_default() += 1;
         }
     }
-    rows
+    Ok(rows)
 }

@@ -74,9 +74,14 @@ impl Watched {
 }
 
 async fn receipts(told: &Receipts, at_least: usize) {
+    soon(async || told.lock().unwrap().len() >= at_least).await;
+}
+
+/// Waits until something is so.
+async fn soon(is_so: impl AsyncFn() -> bool) {
     let until = Instant::now() + PATIENCE;
-    while told.lock().unwrap().len() < at_least {
-        assert!(Instant::now() < until, "nothing is written");
+    while !is_so().await {
+        assert!(Instant::now() < until, "it never comes to pass");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -203,6 +208,11 @@ async fn servers_are_started_anew_one_after_the_other_and_no_request_fails() {
         *plan = plan.clone().with(format!("server.listen={}", server.address()));
     }
     create(&client_of(&servers)).await.unwrap();
+    for server in &servers {
+        // A put does not wait for a context that another server made.
+        let client = server.client(once()).await.unwrap();
+        soon(async || client.context(BOOK).await.is_ok()).await;
+    }
     let load = Arc::new(Load {
         over: AtomicBool::new(false),
         told: Receipts::default(),
