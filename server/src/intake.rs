@@ -13,6 +13,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use calotype_storage::Receipt;
+use calotype_storage::error::Error;
 use calotype_storage::evaluate::Proposal;
 use calotype_storage::name::ContextName;
 use calotype_storage::put::{Put, PutKind, PutOptions};
@@ -140,7 +141,13 @@ pub async fn commit(node: &Node, proposal: Proposal) -> Result<Receipt, Status> 
 async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) -> Result<Receipt, Status> {
     let worker = node.clone();
     let commit = async move {
-        let outcome = worker.database().commit(proposal).await;
+        let head = worker.database().head().map(|head| head.sequence);
+        let mut outcome = worker.database().commit(proposal.clone()).await;
+        // A node that lags behind must not refuse what another has made possible: asked once more, on a head that was
+        // looked up after the deed had come.
+        if matches!(outcome, Err(Error::Refused(_))) && worker.follower().is_beyond(&worker, head).await {
+            outcome = worker.database().commit(proposal).await;
+        }
         // Also after a refusal, which may have been found by catching up.
         worker.follower().announce(worker.database());
         drop(permit);

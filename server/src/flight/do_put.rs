@@ -40,6 +40,7 @@ async fn take_all(
         .ok_or_else(|| status::invalid(Field("stream"), "is empty; expected a descriptor and a schema"))?;
     let Descriptor { context, kind, options } = descriptor(&first, caller)?;
     // Refused before the rows come where that can be known: they are not sent in vain.
+    node.follower().know(node, &context).await;
     node.database().context(&context).map_err(|error| status::of_store(&error))?;
     let mut decoder = Decoder::new(node.limits());
     let schema = decoder.schema(&first.data_header).map_err(|error| error.status())?;

@@ -93,6 +93,7 @@ fn withdrawal(caller: &Caller, request: &v1::WithdrawCutoffRequest) -> Result<Pr
 impl Ingest {
     async fn take(self, caller: Caller, request: v1::PutRequest) -> Result<v1::Receipt, Status> {
         let put = put_parts(&caller, request.put)?;
+        self.node.follower().know(&self.node, &put.context).await;
         let mut intake = Intake::new(&self.node)?;
         let data = request.data.ok_or_else(|| {
             invalid(
@@ -114,6 +115,7 @@ impl Ingest {
             return Err(invalid(Field("put"), "is missing: the first message carries the header"));
         };
         let put = put_parts(&caller, Some(header))?;
+        self.node.follower().know(&self.node, &put.context).await;
         let mut intake = Intake::new(&self.node)?;
         let mut rows: Option<Rows> = None;
         while let Some(message) = in_time(&self.node, &caller, stream.message()).await? {

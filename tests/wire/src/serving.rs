@@ -22,7 +22,7 @@ use tonic::transport::{Channel, Endpoint};
 /// How often servers look for what others have committed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a client waits at most: whatever takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server in this process.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use calotype_proto::v1::put_many_request::Deed;
 use calotype_proto::v1::put_many_response::Answer;
 use calotype_storage::Receipt;
 use calotype_storage::evaluate::Proposal;
+use calotype_storage::name::ContextName;
 use futures::future::{self, BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
 use prost::Message;
@@ -80,6 +81,10 @@ impl Many {
 
     /// Begins a deed: when this returns it stands in the writer's queue, after those before it.
     async fn begin(&mut self, message: v1::PutManyRequest) {
+        if let Some(context) = context_of(&message) {
+            // Before anything stands in the queue, so that the order stays.
+            self.node.follower().know(&self.node, &context).await;
+        }
         let (proposal, permit) = match proposal(&self.node, &self.caller, message) {
             Ok(proposed) => proposed,
             Err(status) => {
@@ -116,6 +121,15 @@ impl Many {
         // One that reads no answers gets none, and no more of it is taken.
         self.open &= matches!(sent, Ok(Ok(())));
     }
+}
+
+/// The context that a message is about.
+fn context_of(message: &v1::PutManyRequest) -> Option<ContextName> {
+    let name = match message.deed.as_ref()? {
+        Deed::Put(request) => &request.put.as_ref()?.context,
+        Deed::Withdraw(request) => &request.context,
+    };
+    ContextName::parse(name).ok()
 }
 
 /// What a message proposes, and the memory that it holds.

@@ -2,5 +2,6 @@
 
 mod changes;
 mod events;
+mod many_nodes;
 mod places;
 mod statements;
