@@ -75,7 +75,7 @@ async fn run(place: Place, mut seed: Seed, toxic: Option<SimStore>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_on_one_memory_make_one_log() {
-    for number in 0..24 {
+    for number in 0..8 {
         println!("seed {number}");
         run(Place::memory(), Seed::new(number), None).await;
     }
@@ -83,7 +83,7 @@ async fn nodes_on_one_memory_make_one_log() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_on_one_bucket_with_a_bad_network_make_one_log() {
-    for number in 0..40 {
+    for number in 0..16 {
         println!("seed {number}");
         let store = SimStore::new();
         run(Place::Bucket(store.clone()), Seed::new(number), Some(store)).await;
@@ -92,7 +92,7 @@ async fn nodes_on_one_bucket_with_a_bad_network_make_one_log() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_on_one_folder_make_one_log() {
-    for number in 0..8 {
+    for number in 0..3 {
         println!("seed {number}");
         let folder = tempfile::tempdir().unwrap();
         run(Place::Folder(folder.path().join("store")), Seed::new(number), None).await;
