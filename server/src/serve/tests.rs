@@ -226,7 +226,8 @@ async fn health_says_what_is_served_and_reflection_is_by_choice() {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let node = node(Limits::default()).await;
         let stopping = async move { stopped.await.unwrap_or_default() };
-        let running = tokio::spawn(run(listener, None, node, Options { reflection, ..Options::default() }, stopping));
+        let running =
+            tokio::spawn(run(listener, None, node, Options { reflection, ..Options::default() }, stopping));
         let channel = probe::connect(address).await;
         assert_eq!(check_health(&channel, "").await, Ok(ServingStatusCode::Serving));
         assert_eq!(check_health(&channel, "none.Such").await, Err(Code::NotFound));

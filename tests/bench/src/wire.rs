@@ -133,7 +133,11 @@ pub(crate) fn run(arguments: &WireArguments) -> Result<()> {
             println!("overload: settings {settings:?}");
             let server = Server::start(&arguments.calotype, &folder.join("store"), settings).await?;
             overload(&server.address, "loans", 5).await?;
-            println!("{:<66} {:>12} MiB", "memory of that server, most at any time", server.memory_peak_mib());
+            println!(
+                "{:<66} {:>12} MiB",
+                "memory of that server, most at any time",
+                server.memory_peak_mib()
+            );
         }
         Ok(())
     })

@@ -60,7 +60,8 @@ fn the_demo_serves_and_its_python_works(desk: &Desk) {
         .skip_while(|line| line != "# --- paste into python ---")
         .take_while(|line| line != "# --- to here ---")
         .collect();
-    let address = snippet.iter().find_map(|line| line.split('"').find_map(|part| part.strip_prefix("grpc://")));
+    let address =
+        snippet.iter().find_map(|line| line.split('"').find_map(|part| part.strip_prefix("grpc://")));
     let contexts = desk.ok(&["context", "list", "--server", address.unwrap()]);
     assert_eq!(contexts.column("context"), ["national", "provinces", "regions"]);
     let python = std::env::var("CALOTYPE_PYTHON").unwrap_or_else(|_| "python3".to_owned());

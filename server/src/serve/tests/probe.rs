@@ -193,16 +193,15 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { stopped.await.unwrap_or_default() };
         let node = node(limits).await;
-        let running =
-            tokio::spawn(run_router(
-                listener,
-                metrics,
-                node,
-                probe.router(),
-                Health::new(),
-                Options::default(),
-                shutdown,
-            ));
+        let running = tokio::spawn(run_router(
+            listener,
+            metrics,
+            node,
+            probe.router(),
+            Health::new(),
+            Options::default(),
+            shutdown,
+        ));
         Self { address, probe, stop: Mutex::new(Some(stop)), running }
     }
 

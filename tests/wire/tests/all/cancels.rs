@@ -20,6 +20,7 @@ use calotype_server::limits::Limits;
 use calotype_wire::serving::{Server, limits};
 use futures::{Future, StreamExt, stream};
 use serde_json::json;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Request;
 use tonic::transport::Channel;
@@ -150,8 +151,10 @@ fn other(channel: Channel, kind: u32, messages: u32) -> Call {
             LogServiceClient::new(channel).list_records(v1::ListRecordsRequest::default()).await.ok();
         }),
         4 => Box::pin(async move {
-            let endless = stream::pending::<v1::PutManyRequest>();
-            read(IngestServiceClient::new(channel).put_many(endless).await, messages).await;
+            // Answers have begun before the deeds end: dropping them alone leaves the other half open, which is no cancel.
+            let (_open, gone) = oneshot::channel::<()>();
+            let deeds = stream::pending::<v1::PutManyRequest>().take_until(gone);
+            read(IngestServiceClient::new(channel).put_many(deeds).await, messages).await;
         }),
         5 => Box::pin(async move {
             let mut flight = FlightClient::new(channel);
@@ -159,7 +162,10 @@ fn other(channel: Channel, kind: u32, messages: u32) -> Call {
             flight.get_flight_info(FlightDescriptor::new_cmd(ticket)).await.ok();
         }),
         6 => Box::pin(async move {
-            OperationServiceClient::new(channel).list_operations(v1::ListOperationsRequest::default()).await.ok();
+            OperationServiceClient::new(channel)
+                .list_operations(v1::ListOperationsRequest::default())
+                .await
+                .ok();
         }),
         _ => Box::pin(async move {
             ContextServiceClient::new(channel).list_contexts(v1::ListContextsRequest::default()).await.ok();
@@ -233,6 +239,7 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
             };
             // Each is dropped where it then stands: not sent yet, waiting, in the midst of its answer.
             let patience = Duration::from_micros(u64::from(seed.below(12_000)));
+            println!("round {round}: call");
             calls.push(tokio::spawn(async move { drop(timeout(patience, call).await) }));
         }
         let watched = async {
@@ -248,7 +255,11 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
     }
     assert!(seen.iter().all(|seen| *seen > 0), "each was held at some time: {HELD:?} {seen:?}");
     times.sort();
-    println!("given back after {:?} (median), {:?} (longest)", times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "given back after {:?} (median), {:?} (longest)",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
     assert!(times[times.len() * 9 / 10] < SOON, "{times:?}");
     let head = client.head().await.unwrap();
     assert_eq!(head.records, 3, "puts that were cut short have committed nothing");

@@ -163,11 +163,17 @@ async fn of_facts_by_watermark_and_by_offsets() {
     let claim = world.claim("moves", 10, world.newest, None).await;
     assert_eq!((&claim["completeness"]["status"], &claim["behind_seconds"]), (&json!("complete"), &json!(0)));
     let claim = world.claim("moves", 60_000_000, world.newest, None).await;
-    assert_eq!((&claim["completeness"]["reason"], &claim["behind_seconds"]), (&json!("no watermark"), &json!(10)));
+    assert_eq!(
+        (&claim["completeness"]["reason"], &claim["behind_seconds"]),
+        (&json!("no watermark"), &json!(10))
+    );
     let claim = world.claim("moves", 10, world.newest, Some(2)).await;
     assert_eq!(claim["completeness"]["reason"], "offsets");
     assert_eq!(claim["offsets"]["facts_without_position"], 4);
-    assert_eq!(claim["offsets"]["vector"], json!([{"source": "feed", "partition": "p0", "epoch": 3, "to": "2"}]));
+    assert_eq!(
+        claim["offsets"]["vector"],
+        json!([{"source": "feed", "partition": "p0", "epoch": 3, "to": "2"}])
+    );
 }
 
 #[tokio::test]

@@ -135,8 +135,11 @@ async fn a_poisoned_server_refuses_puts_answers_questions_and_says_so() {
     ledger.send_one(&doors).await.unwrap();
     let channel = server.channel().await;
     let ask = |service: &str| HealthCheckRequest { service: service.to_owned() };
-    let mut ingest =
-        HealthClient::new(channel.clone()).watch(ask("calotype.v1.IngestService")).await.unwrap().into_inner();
+    let mut ingest = HealthClient::new(channel.clone())
+        .watch(ask("calotype.v1.IngestService"))
+        .await
+        .unwrap()
+        .into_inner();
     let first = ingest.message().await.unwrap().unwrap();
     assert_eq!(first.status(), ServingStatus::Serving);
     store.set_plan(FaultPlan::failing(StepFault {
@@ -148,7 +151,11 @@ async fn a_poisoned_server_refuses_puts_answers_questions_and_says_so() {
     let failure = ledger.send_one(&doors).await.unwrap_err();
     assert_eq!(failure.code, Code::Unavailable, "{failure:?}");
     for (turn, failure) in ledger.send_all(&doors).await.iter().enumerate() {
-        assert_eq!((failure.code, failure.reason.as_str()), (Code::Unavailable, "POISONED"), "{turn}: {failure:?}");
+        assert_eq!(
+            (failure.code, failure.reason.as_str()),
+            (Code::Unavailable, "POISONED"),
+            "{turn}: {failure:?}"
+        );
     }
     let next = timeout(Duration::from_secs(5), ingest.message()).await.unwrap().unwrap().unwrap();
     assert_eq!(next.status(), ServingStatus::NotServing);
@@ -260,7 +267,11 @@ async fn a_put_that_is_overtaken_for_ever_is_aborted() {
     overtaken.arm(true).await;
     for door in Putting::ALL {
         let failure = doors.apply(door, &script()[1], Some("again")).await.unwrap_err();
-        assert_eq!((failure.code, failure.reason.as_str()), (Code::Aborted, "OVERTAKEN"), "{door:?}: {failure:?}");
+        assert_eq!(
+            (failure.code, failure.reason.as_str()),
+            (Code::Aborted, "OVERTAKEN"),
+            "{door:?}: {failure:?}"
+        );
     }
     let failure = doors.apply(Putting::Flight, &Operation::withdraw(10), None).await.unwrap_err();
     assert_eq!(failure.code, Code::Aborted, "{failure:?}");

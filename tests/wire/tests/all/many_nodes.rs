@@ -101,8 +101,7 @@ async fn nodes_on_one_folder_make_one_log() {
 
 /// Makes a node see a commit.
 async fn see(doors: &Doors, commit: u64) {
-    let question =
-        AsOfQuestion { at_least: Some(commit), ..AsOfQuestion::new(CONTEXT, Point::default()) };
+    let question = AsOfQuestion { at_least: Some(commit), ..AsOfQuestion::new(CONTEXT, Point::default()) };
     told(doors.client.as_of(&question).await.unwrap()).await.unwrap();
 }
 

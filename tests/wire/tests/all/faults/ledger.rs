@@ -110,7 +110,9 @@ impl Ledger {
         for (place, (operation, fate)) in self.operations.iter().enumerate() {
             match fate {
                 Fate::Open => {}
-                Fate::Refused => assert!(!found.contains_key(&place), "refused, but committed: {operation:?}"),
+                Fate::Refused => {
+                    assert!(!found.contains_key(&place), "refused, but committed: {operation:?}")
+                }
                 Fate::Done(committed) => {
                     let entry = found.get(&place).unwrap_or_else(|| panic!("lost: {operation:?}"));
                     let told = (entry.commit, entry.entry, &entry.record_hash, entry.system_time.micros());

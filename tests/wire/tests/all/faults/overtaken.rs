@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use calotype_oracle::{Key, Operation};
 use calotype_storage::backend::Backend;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
 use calotype_suite::replay::apply_async;
-use calotype_oracle::{Key, Operation};
 use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path;

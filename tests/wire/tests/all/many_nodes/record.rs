@@ -93,7 +93,8 @@ pub(super) async fn write(
         let answered = journal.tick();
         if let Some(committed) = outcome {
             let known_at = committed.system_time;
-            let done = Done { id, operation: operation.clone(), sent, answered, committed: committed.clone() };
+            let done =
+                Done { id, operation: operation.clone(), sent, answered, committed: committed.clone() };
             journal.done.lock().unwrap().push(done);
             let valid_at = operation.cutoff();
             let hash = read(&cluster, valid_at, known_at, committed.commit, &mut seed).await;
@@ -125,7 +126,8 @@ async fn send(
             Ok(committed) => return Some(committed),
             Err(failure) if may_repeat(&failure) => {}
             Err(failure) => {
-                let unknown = matches!(operation, Operation::Withdraw { .. }) && failure.code == Code::NotFound;
+                let unknown =
+                    matches!(operation, Operation::Withdraw { .. }) && failure.code == Code::NotFound;
                 assert!(unknown, "{id} {operation:?} at node {node} by {door:?}: {failure:?}");
                 return None;
             }
@@ -137,10 +139,8 @@ async fn send(
 /// The hash of an answer from some node, which must have seen a commit.
 async fn read(cluster: &Cluster, valid_at: i64, known_at: i64, commit: u64, seed: &mut Seed) -> String {
     for _ in 0..ATTEMPTS_MAX {
-        let question = AsOfQuestion {
-            at_least: Some(commit),
-            ..AsOfQuestion::new(CONTEXT, point(valid_at, known_at))
-        };
+        let question =
+            AsOfQuestion { at_least: Some(commit), ..AsOfQuestion::new(CONTEXT, point(valid_at, known_at)) };
         let Ok(doors) = cluster.doors(any_node(cluster, seed)).await else { continue };
         let told = async {
             let answer = doors.client.as_of(&question).await?;
@@ -220,7 +220,8 @@ fn check_receipts(log: &[LogRecord], done: &[Done]) {
 fn check_order(done: &[Done]) {
     for (one, other) in done.iter().flat_map(|one| done.iter().map(move |other| (one, other))) {
         if one.answered < other.sent {
-            let place = |done: &Done| (done.committed.commit, done.committed.entry, done.committed.system_time);
+            let place =
+                |done: &Done| (done.committed.commit, done.committed.entry, done.committed.system_time);
             assert!(place(one) < place(other), "{one:?} was answered before {other:?} was sent");
         }
     }
