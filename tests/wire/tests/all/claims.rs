@@ -167,9 +167,10 @@ async fn of_facts_by_watermark_and_by_offsets() {
         (&claim["completeness"]["reason"], &claim["behind_seconds"]),
         (&json!("no watermark"), &json!(10))
     );
+    world.put(PutOptions { valid_to: open, ..PutOptions::facts("moves") }, facts(6)).await;
     let claim = world.claim("moves", 10, world.newest, Some(2)).await;
     assert_eq!(claim["completeness"]["reason"], "offsets");
-    assert_eq!(claim["offsets"]["facts_without_position"], 4);
+    assert_eq!(claim["offsets"]["facts_without_position"], 6);
     assert_eq!(
         claim["offsets"]["vector"],
         json!([{"source": "feed", "partition": "p0", "epoch": 3, "to": "2"}])

@@ -59,7 +59,7 @@ async fn recover(store: &SimStore, ledger: &mut Ledger) {
 }
 
 /// Steps of the script when nothing fails: from the first one after the context was created to the last.
-async fn steps() -> std::ops::Range<u64> {
+pub(crate) async fn steps() -> std::ops::Range<u64> {
     let store = SimStore::new();
     let server = Server::here(Place::Disk(store.clone()).open().await, limits());
     let doors = Doors::of(&server).await;
@@ -84,7 +84,7 @@ async fn every_step_of_the_store_fails_once_and_for_good() {
     assert!(failures > 100, "{failures} failures were seen");
 }
 
-async fn fail_at(from_step: u64, repeat: Repeat, errno: Errno) -> usize {
+pub(crate) async fn fail_at(from_step: u64, repeat: Repeat, errno: Errno) -> usize {
     let store = SimStore::new();
     let server = Server::here(Place::Disk(store.clone()).open().await, limits());
     let doors = Doors::of(&server).await;
@@ -188,37 +188,69 @@ fn network(seed: u64, rate: u16) -> FaultPlan {
     })
 }
 
+/// Puts a random history on a store whose answers are wrong at times, each put until it is answered.
+pub(crate) async fn run(number: u64) {
+    let shape = StatementShape { operations: 10, cutoffs: 4, keys: 3, values: 3 };
+    let store = SimStore::new();
+    let place = Place::Bucket(store.clone());
+    let mut server = Server::here(place.open().await, limits());
+    let mut doors = Doors::of(&server).await;
+    doors.create(CaptureMode::State).await.unwrap();
+    let rate = u16::try_from(10 + number * 73 / 30).unwrap();
+    let mut ledger = Ledger::new(statement_history(Seed::new(number), shape));
+    for attempt in 0..20 {
+        store.set_plan(network(number * 100 + attempt, rate));
+        let failures = ledger.send_all(&doors).await;
+        store.set_plan(FaultPlan::default());
+        ledger.check(&doors).await;
+        for failure in &failures {
+            assert!(failure.is_answer && failure.code == Code::Unavailable, "{failure:?}");
+        }
+        if failures.is_empty() {
+            break;
+        }
+        // A writer that could not learn what became of its put has stopped: as an operator would, start anew.
+        server = Server::here(place.open().await, limits());
+        doors = Doors::of(&server).await;
+    }
+    ledger.check_whole();
+    ledger.check_replays(&doors).await;
+    drop(server);
+}
+
 /// T11: up to half of all answers are wrong; each put is committed once, whoever repeats it.
 #[tokio::test]
 async fn wrong_answers_of_the_store_commit_exactly_once() {
-    let shape = StatementShape { operations: 10, cutoffs: 4, keys: 3, values: 3 };
     for number in 0..30 {
         println!("seed {number}");
-        let store = SimStore::new();
-        let place = Place::Bucket(store.clone());
-        let mut server = Server::here(place.open().await, limits());
-        let mut doors = Doors::of(&server).await;
-        doors.create(CaptureMode::State).await.unwrap();
-        let rate = u16::try_from(10 + number * 73 / 30).unwrap();
-        let mut ledger = Ledger::new(statement_history(Seed::new(number), shape));
-        for attempt in 0..20 {
-            store.set_plan(network(number * 100 + attempt, rate));
-            let failures = ledger.send_all(&doors).await;
-            store.set_plan(FaultPlan::default());
-            ledger.check(&doors).await;
-            for failure in &failures {
-                assert!(failure.is_answer && failure.code == Code::Unavailable, "{failure:?}");
-            }
-            if failures.is_empty() {
-                break;
-            }
-            // A writer that could not learn what became of its put has stopped: as an operator would, start anew.
-            server = Server::here(place.open().await, limits());
-            doors = Doors::of(&server).await;
-        }
-        ledger.check_whole();
-        ledger.check_replays(&doors).await;
-        drop(server);
+        run(number).await;
+    }
+}
+
+/// Two servers that look at the log only when they must, written in turns: each lags behind at every put.
+pub(crate) async fn take_turns(number: u64) {
+    let shape = StatementShape { operations: 14, cutoffs: 4, keys: 3, values: 3 };
+    let place = Place::memory();
+    let (one, other) =
+        (Server::here(place.open().await, limits()), Server::here(place.open().await, limits()));
+    let doors = [Doors::of(&one).await, Doors::of(&other).await];
+    doors[0].create(CaptureMode::State).await.unwrap();
+    let mut ledger = Ledger::new(statement_history(Seed::new(number), shape));
+    let mut seed = Seed::new(number);
+    while ledger.has_rest() {
+        ledger.send_one(&doors[seed.below(2) as usize]).await.unwrap();
+    }
+    for doors in &doors {
+        ledger.check(doors).await;
+        ledger.check_replays(doors).await;
+    }
+}
+
+#[tokio::test]
+async fn servers_that_lag_behind_commit_on_the_newest_head() {
+    for number in 0..12 {
+        println!("seed {number}");
+        take_turns(number).await;
     }
 }
 

@@ -7,4 +7,5 @@ mod events;
 mod faults;
 mod many_nodes;
 mod places;
+mod planted;
 mod statements;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use calotype_client::{LogEntry, RecordsQuestion};
+use calotype_client::{AsOfQuestion, LogEntry, Point, RecordsQuestion};
 use calotype_oracle::{Key, Operation, StatementOracle};
-use calotype_wire::doors::{Asking, CONTEXT, Committed, Doors, Putting};
+use calotype_wire::doors::{Asking, CONTEXT, Committed, Doors, Putting, told};
 use calotype_wire::failure::Failure;
 use futures::TryStreamExt;
 use tonic::Code;
@@ -93,8 +93,20 @@ impl Ledger {
         Ok(())
     }
 
+    /// Makes a server see what was acknowledged, perhaps by another.
+    async fn see(&self, doors: &Doors) {
+        let commits = self.operations.iter().filter_map(|(_, fate)| match fate {
+            Fate::Done(committed) => Some(committed.commit),
+            Fate::Open | Fate::Refused => None,
+        });
+        let question =
+            AsOfQuestion { at_least: commits.max(), ..AsOfQuestion::new(CONTEXT, Point::default()) };
+        told(doors.client.as_of(&question).await.unwrap()).await.unwrap();
+    }
+
     /// The log holds each acknowledged operation once, others at most once; the states are the oracle's.
     pub(super) async fn check(&mut self, doors: &Doors) {
+        self.see(doors).await;
         let entries = entries(doors).await;
         let mut oracle = StatementOracle::new();
         let mut known = Vec::new();
