@@ -18,7 +18,7 @@ pub use self::put::{Arriving, PutPermit};
 use self::seats::{Seat, Seats};
 use crate::limits::Limits;
 use crate::status;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Counted, Metrics};
 
 /// Principals that have something admitted at once. The name is only claimed, so it must not cost memory to make
 /// up many.
@@ -45,6 +45,7 @@ pub struct Permit {
     // Before the seat, so that the turn is free by the time the principal is forgotten.
     _turn: Option<OwnedSemaphorePermit>,
     _seat: Seat,
+    _counted: Option<Counted>,
 }
 
 impl Admission {
@@ -66,6 +67,7 @@ impl Admission {
     /// Too many wait already.
     pub async fn query(&self, principal: &Principal) -> Result<Permit, Status> {
         let (mut seat, turns) = self.seat(principal)?;
+        let counted = Some(self.metrics.query_came());
         let turn = if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
             turn
         } else {
@@ -81,7 +83,7 @@ impl Admission {
             seat.waited();
             turn.map_err(|_| status::internal("the turns of a principal were closed"))?
         };
-        Ok(Permit { _turn: Some(turn), _seat: seat })
+        Ok(Permit { _turn: Some(turn), _seat: seat, _counted: counted })
     }
 
     /// A watch that stays open.
@@ -91,7 +93,7 @@ impl Admission {
     pub fn watch(&self, principal: &Principal) -> Result<Permit, Status> {
         let (mut seat, _) = self.seat(principal)?;
         if seat.watch(self.watches_per_principal_max) {
-            return Ok(Permit { _turn: None, _seat: seat });
+            return Ok(Permit { _turn: None, _seat: seat, _counted: None });
         }
         let what = format!(
             "'{}' has {} watches open already: close one, or watch more in one",

@@ -10,6 +10,7 @@ use calotype_query::QueryError;
 use calotype_storage::database::Database;
 use calotype_storage::error::Error;
 use calotype_storage::identity::Sequence;
+use calotype_storage::name::ContextName;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Status;
@@ -123,6 +124,24 @@ impl Follower {
                 Err(status::of_query(&QueryError::Behind { wanted: wanted.get(), found }))
             }
         }
+    }
+
+    /// Looks once whether others have created a context that this node does not know, so that a put to it need not
+    /// wait for the next probe. Whether it is known then is for the caller to see, also where the store did not answer.
+    pub async fn know(&self, node: &Node, context: &ContextName) {
+        if node.database().context(context).is_err()
+            && let Err(error) = self.catch_up(node).await
+        {
+            tracing::debug!(%error, "a context that is not known was not looked for");
+        }
+    }
+
+    /// Whether the store has come further than `head`, which is looked up anew. A store that does not answer has not.
+    pub async fn is_beyond(&self, node: &Node, head: Option<Sequence>) -> bool {
+        if let Err(error) = self.catch_up(node).await {
+            tracing::debug!(%error, "a refusal may rest on an old state of the store");
+        }
+        newest(node.database()) > head
     }
 
     /// Applies what others have committed, and announces it. Whoever waited while another caught up, which had

@@ -14,6 +14,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
 use calotype_storage::Receipt;
 use calotype_storage::context::Context;
+use calotype_storage::error::Error;
 use calotype_storage::evaluate::Proposal;
 use calotype_storage::name::ContextName;
 use calotype_storage::put::{Put, PutKind, PutOptions};
@@ -176,13 +177,8 @@ impl Intake {
 /// # Errors
 /// There is none, or the store cannot be read.
 pub async fn context(node: &Node, name: &ContextName) -> Result<Arc<Context>, Status> {
-    let database = node.database();
-    if let Ok(context) = database.context(name) {
-        return Ok(context);
-    }
-    database.catch_up().await.map_err(|error| status::of_store(&error))?;
-    node.follower().announce(database);
-    database.context(name).map_err(|error| status::of_store(&error))
+    node.follower().know(node, name).await;
+    node.database().context(name).map_err(|error| status::of_store(&error))
 }
 
 /// Commits any other deed, as safe from clients that go away as a put. Dropping the wait does not undo the commit.
@@ -196,7 +192,13 @@ pub async fn commit(node: &Node, proposal: Proposal) -> Result<Receipt, Status> 
 async fn detached(node: &Node, proposal: Proposal, permit: Option<PutPermit>) -> Result<Receipt, Status> {
     let worker = node.clone();
     let commit = async move {
-        let outcome = worker.database().commit(proposal).await;
+        let head = worker.database().head().map(|head| head.sequence);
+        let mut outcome = worker.database().commit(proposal.clone()).await;
+        // A node that lags behind must not refuse what another has made possible: asked once more, on a head that was
+        // looked up after the deed had come.
+        if matches!(outcome, Err(Error::Refused(_))) && worker.follower().is_beyond(&worker, head).await {
+            outcome = worker.database().commit(proposal).await;
+        }
         // Also after a refusal, which may have been found by catching up.
         worker.follower().announce(worker.database());
         drop(permit);

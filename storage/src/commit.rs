@@ -32,8 +32,6 @@ use crate::time::SystemTime;
 
 /// Proposals that one record takes at most.
 const ENTRIES_MAX: usize = 256;
-/// Slots lost in a row before a proposal is answered with an error.
-const LOST_SLOTS_MAX: u32 = 10_000;
 /// A keyframe is made when this many entries with facts have gathered since the last.
 pub const DELTAS_PER_KEYFRAME: usize = 64;
 
@@ -142,7 +140,7 @@ impl Committer {
         mut tickets: Vec<Ticket>,
     ) -> Vec<ContextName> {
         let mut touched = Vec::new();
-        for _ in 0..LOST_SLOTS_MAX {
+        for _ in 0..inner.lost_slots_max {
             if tickets.is_empty() {
                 return touched;
             }
@@ -169,7 +167,7 @@ impl Committer {
                 }
             }
         }
-        answer_all(tickets, &Error::Overtaken { attempts: LOST_SLOTS_MAX });
+        answer_all(tickets, &Error::Overtaken { attempts: inner.lost_slots_max });
         touched
     }
 

@@ -53,6 +53,9 @@ pub enum StateFolder {
     Memory,
 }
 
+/// Slots that a commit loses in a row before it is answered with an error, unless it is said otherwise.
+const LOST_SLOTS_MAX: u32 = 10_000;
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
@@ -70,6 +73,8 @@ pub struct OpenOptions {
     pub clock_behind_max_micros: i64,
     /// Whether keyframes are made when enough deltas have gathered.
     pub makes_keyframes: bool,
+    /// Slots that a commit loses to other writers in a row before it is answered with an error.
+    pub lost_slots_max: u32,
 }
 
 impl OpenOptions {
@@ -83,6 +88,7 @@ impl OpenOptions {
             limits: PutLimits::default(),
             clock_behind_max_micros: 5_000_000,
             makes_keyframes: true,
+            lost_slots_max: LOST_SLOTS_MAX,
         }
     }
 }
@@ -105,6 +111,7 @@ pub(crate) struct Inner {
     pub(crate) limits: PutLimits,
     pub(crate) clock_behind_max_micros: i64,
     pub(crate) makes_keyframes: bool,
+    pub(crate) lost_slots_max: u32,
     access: Access,
     state: PathBuf,
     committer: Committer,

@@ -11,7 +11,7 @@ use tonic::Status;
 use super::RETRY_LATER;
 use crate::limits::Limits;
 use crate::status;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Counted, Metrics};
 
 /// Puts that are being taken.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) struct Puts {
 pub struct PutPermit {
     puts: Arc<Puts>,
     bytes: usize,
+    _counted: Counted,
 }
 
 impl Puts {
@@ -46,7 +47,7 @@ impl Puts {
     /// A put that begins.
     pub(super) fn begin(puts: &Arc<Self>) -> Result<PutPermit, Status> {
         if take(&puts.open, 1, puts.open_max) {
-            return Ok(PutPermit { puts: Arc::clone(puts), bytes: 0 });
+            return Ok(PutPermit { puts: Arc::clone(puts), bytes: 0, _counted: puts.metrics.put_began() });
         }
         puts.metrics.refused("puts_max");
         let what = format!("{} puts are being taken already: try again later", puts.open_max);
@@ -91,6 +92,7 @@ impl PutPermit {
             return Err(puts.full(self.bytes.saturating_add(bytes)));
         }
         self.bytes += bytes;
+        puts.metrics.add_puts_held(bytes);
         Ok(())
     }
 
@@ -140,6 +142,7 @@ impl Drop for Arriving {
 
 impl Drop for PutPermit {
     fn drop(&mut self) {
+        self.puts.metrics.sub_puts_held(self.bytes);
         self.puts.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         self.puts.open.fetch_sub(1, Ordering::Relaxed);
     }

@@ -49,6 +49,9 @@ pub struct Metrics {
     puts: Family<PutEnd, Counter>,
     panics: Counter,
     watches: Gauge,
+    queries: Gauge,
+    puts_open: Gauge,
+    puts_held: Gauge,
     operations: Gauge,
     head: Gauge<u64, AtomicU64>,
     poisoned: Gauge,
@@ -78,6 +81,9 @@ impl Metrics {
             puts: Family::default(),
             panics: Counter::default(),
             watches: Gauge::default(),
+            queries: Gauge::default(),
+            puts_open: Gauge::default(),
+            puts_held: Gauge::default(),
             operations: Gauge::default(),
             head: Gauge::default(),
             poisoned: Gauge::default(),
@@ -116,6 +122,10 @@ impl Metrics {
         ours.register("puts", "Puts, and other changes, that ended", self.puts.clone());
         ours.register("panics", "Handlers that panicked; each lost its own request", self.panics.clone());
         ours.register("watches", "Open watches", self.watches.clone());
+        ours.register("queries", "Questions that are worked on or wait for their turn", self.queries.clone());
+        ours.register("puts_open", "Puts that are being taken", self.puts_open.clone());
+        let help = "Memory that puts hold which are being taken";
+        ours.register_with_unit("puts_held", help, Unit::Bytes, self.puts_held.clone());
         ours.register("operations", "Long-running operations being worked on", self.operations.clone());
         ours.register("head_commit", "The newest commit that this server has seen", self.head.clone());
         ours.register("poisoned", "1 if a write failed with an unknown outcome", self.poisoned.clone());
@@ -137,6 +147,26 @@ impl Metrics {
     /// A watch was opened; it is counted until the guard is dropped.
     pub fn watch_opened(&self) -> Counted {
         Counted::new(&self.watches)
+    }
+
+    /// A question came; it is counted until the guard is dropped.
+    pub fn query_came(&self) -> Counted {
+        Counted::new(&self.queries)
+    }
+
+    /// A put began; it is counted until the guard is dropped.
+    pub fn put_began(&self) -> Counted {
+        Counted::new(&self.puts_open)
+    }
+
+    /// Puts that are being taken hold so many bytes more.
+    pub fn add_puts_held(&self, bytes: usize) {
+        self.puts_held.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Puts that were being taken gave so many bytes back.
+    pub fn sub_puts_held(&self, bytes: usize) {
+        self.puts_held.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// An operation began; it is counted until the guard is dropped.

@@ -66,7 +66,8 @@ pub(super) async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>
     }
     let mut later = Vec::new();
     let mut packs = Vec::new();
-    for ticket in tickets {
+    let mut tickets = tickets.into_iter();
+    while let Some(ticket) = tickets.next() {
         batch.waiting.entry(ticket.proposal.context().clone()).and_modify(|waiting| *waiting -= 1);
         if batch.must_wait(&ticket.proposal) || batch.bytes > BYTES_MAX / 2 {
             later.push(ticket);
@@ -82,6 +83,11 @@ pub(super) async fn build(inner: &Inner, tickets: Vec<Ticket>) -> (Option<Built>
                 batch.built.push(ticket);
             }
             Outcome::Answered => {}
+            Outcome::Overtaken(ticket) => {
+                inner.reader.unstage();
+                let again = batch.built.into_iter().chain(later).chain([*ticket]).chain(tickets);
+                return (None, again.collect());
+            }
         }
     }
     if record.entries.is_empty() {
@@ -105,6 +111,8 @@ struct Batch {
 enum Outcome {
     Entry(Box<(Ticket, Evaluated)>),
     Answered,
+    /// A record of others was applied since the head was looked at: the slot is lost before it was tried.
+    Overtaken(Box<Ticket>),
 }
 
 impl Batch {
@@ -124,7 +132,18 @@ impl Batch {
     }
 
     async fn evaluate(&mut self, inner: &Inner, record: &Record, mut ticket: Ticket) -> Outcome {
-        match self.try_evaluate(inner, record, &mut ticket).await {
+        let committed = match inner.context(ticket.proposal.context()) {
+            Ok(committed) => committed,
+            Err(error) => {
+                answer(ticket, Err(error));
+                return Outcome::Answered;
+            }
+        };
+        let newest = committed.as_ref().and_then(|context| context.entries().last());
+        if newest.is_some_and(|newest| newest.id.record >= record.sequence) {
+            return Outcome::Overtaken(Box::new(ticket));
+        }
+        match self.try_evaluate(inner, record, &mut ticket, committed).await {
             Ok(Ok(evaluated)) => Outcome::Entry(Box::new((ticket, evaluated))),
             Ok(Err(receipt)) => {
                 answer(ticket, Ok(receipt));
@@ -143,10 +162,10 @@ impl Batch {
         inner: &Inner,
         record: &Record,
         ticket: &mut Ticket,
+        committed: Option<Arc<Context>>,
     ) -> Result<Result<Evaluated, Receipt>, Error> {
         let proposal = Arc::clone(&ticket.proposal);
         let name = proposal.context();
-        let committed = inner.context(name)?;
         if let Some(receipt) = replayed(inner, committed.as_deref(), ticket)? {
             return Ok(Err(receipt));
         }

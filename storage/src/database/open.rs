@@ -57,6 +57,7 @@ pub(super) async fn open(backend: Backend, options: OpenOptions) -> Result<Inner
         limits: options.limits,
         clock_behind_max_micros: options.clock_behind_max_micros,
         makes_keyframes: options.makes_keyframes,
+        lost_slots_max: options.lost_slots_max,
         access: options.access,
         state,
         committer: Committer::default(),

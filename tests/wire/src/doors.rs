@@ -43,11 +43,11 @@ impl Doors {
         FlightClient::new(channel)
     }
 
-    /// Creates the context of histories.
+    /// Creates the context of histories; the commit.
     ///
     /// # Errors
     /// As the server answers.
-    pub async fn create(&self, mode: CaptureMode) -> Result<(), Failure> {
+    pub async fn create(&self, mode: CaptureMode) -> Result<u64, Failure> {
         let columns = vec![Column::new("k", "int64"), Column::new("v", "uint32")];
         let new = NewContext {
             name: CONTEXT.into(),
@@ -56,8 +56,7 @@ impl Doors {
             columns,
             ..NewContext::default()
         };
-        self.client.create_context(&new).await?;
-        Ok(())
+        Ok(self.client.create_context(&new).await?.receipt.commit)
     }
 
     /// Renames a column.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a server that is dropped is killed: its tasks end where they are, as if its process had died.
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,12 @@ use tonic::transport::{Channel, Endpoint};
 
 /// How often servers look for what others have committed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Longer than any test takes.
+const NEVER: Duration = Duration::from_hours(1);
+/// Any port of this machine.
+const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// How long a client waits at most: whatever takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server in this process.
 #[derive(Debug)]
@@ -41,30 +45,61 @@ pub fn limits() -> Limits {
     Limits { drain_time_max: Duration::from_secs(5), ..Limits::default() }
 }
 
+fn listener(address: SocketAddr) -> StdListener {
+    let listener = StdListener::bind(address).expect("the machine gives a port");
+    listener.set_nonblocking(true).expect("a socket may not block");
+    listener
+}
+
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).thread_name("wire-server").enable_all().build();
+    runtime.expect("the machine gives threads")
+}
+
 impl Server {
     /// Serves a store on threads of its own, so that it can be killed.
     ///
     /// # Panics
     /// If the machine gives no port or no threads.
     pub fn start(database: Database, limits: Limits) -> Self {
-        let mut builder = Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).thread_name("wire-server").enable_all().build();
-        let runtime = runtime.expect("the machine gives threads");
+        let runtime = runtime();
         let handle = runtime.handle().clone();
-        Self::on(&handle, Some(runtime), database, limits)
+        Self::on(&handle, Some(runtime), listener(ANY), database, (limits, POLL_INTERVAL))
     }
 
-    /// Serves a store on the runtime of the test. With one thread, a bug planted for it is planted for the server.
+    /// Kills the server, and starts another one where it listened.
+    ///
+    /// # Panics
+    /// If the machine gives no threads, or the port to somebody else.
+    pub async fn replaced(mut self, database: Database) -> Self {
+        let (address, limits) = (self.address, self.node.limits().clone());
+        self.running.abort();
+        if let Some(runtime) = self.runtime.take() {
+            let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await;
+            ended.expect("the runtime ends");
+        }
+        let runtime = runtime();
+        let handle = runtime.handle().clone();
+        Self::on(&handle, Some(runtime), listener(address), database, (limits, POLL_INTERVAL))
+    }
+
+    /// Serves a store on the runtime of the test, and looks for what others have committed only when it must. With one
+    /// thread, a bug planted for it is planted for the server.
     ///
     /// # Panics
     /// If the machine gives no port; outside of a runtime.
     pub fn here(database: Database, limits: Limits) -> Self {
-        Self::on(&Handle::current(), None, database, limits)
+        Self::on(&Handle::current(), None, listener(ANY), database, (limits, NEVER))
     }
 
-    fn on(handle: &Handle, runtime: Option<Runtime>, database: Database, limits: Limits) -> Self {
-        let listener = StdListener::bind("127.0.0.1:0").expect("the machine gives a port");
-        listener.set_nonblocking(true).expect("a socket may not block");
+    fn on(
+        handle: &Handle,
+        runtime: Option<Runtime>,
+        listener: StdListener,
+        database: Database,
+        (limits, poll_interval): (Limits, Duration),
+    ) -> Self {
         let address = listener.local_addr().expect("a bound listener has an address");
         let node =
             Node::new(database, limits, Arc::new(Metrics::new()), TokenKey::new([7; 32]), handle.clone());
@@ -72,7 +107,7 @@ impl Server {
         let served = node.clone();
         let running = handle.spawn(async move {
             let listener = TcpListener::from_std(listener).map_err(ServeError::Listener)?;
-            let options = Options { poll_interval: POLL_INTERVAL, ..Options::default() };
+            let options = Options { poll_interval, ..Options::default() };
             run(listener, None, served, options, async move { stopped.await.unwrap_or_default() }).await
         });
         Self { address, node, shutdown: Some(shutdown), running, runtime }

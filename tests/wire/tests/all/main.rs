@@ -3,8 +3,13 @@
 // So that lints know that all of it is tests, helpers too.
 #![cfg(test)]
 
+mod cancels;
 mod changes;
+mod claims;
 mod events;
+mod faults;
+mod many_nodes;
 mod places;
+mod planted;
 mod process;
 mod statements;

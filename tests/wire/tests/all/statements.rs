@@ -7,7 +7,9 @@ use calotype_client::CaptureMode;
 use calotype_oracle::{
     CUTOFFS, Key, Operation, Seed, StatementOracle, StatementShape, diff, statement_history, truth_table,
 };
+use calotype_server::limits::Limits;
 use calotype_simulation::SimStore;
+use calotype_storage::database::Database;
 use calotype_wire::doors::{Asking, Doors, Putting, point};
 use calotype_wire::serving::{Server, limits};
 use serde_json::json;
@@ -96,45 +98,45 @@ async fn compare_changes(
     }
 }
 
-/// A server on a place of its own kind.
-async fn server(place: &Place) -> Server {
-    Server::start(place.open().await, limits())
+/// Puts a random history, compares it on one server, and on another after that.
+pub(crate) async fn run(place: &Place, number: u64, start: fn(Database, Limits) -> Server) {
+    let story = format!("seed {number}");
+    let first = start(place.open().await, limits());
+    let doors = Doors::of(&first).await;
+    doors.create(CaptureMode::State).await.unwrap();
+    let mut oracle = StatementOracle::new();
+    let mut seed = Seed::new(number);
+    let history = statement_history(Seed::new(number), SHAPE);
+    let known = put(&doors, &mut oracle, &history, &story).await;
+    let hashes = compare(&doors, &oracle, &known, &story).await;
+    compare_changes(&doors, &oracle, &known, &mut seed, &story).await;
+    drop(doors);
+    first.stop().await;
+    let second = start(place.open().await, limits());
+    let doors = Doors::of(&second).await;
+    let again = compare(&doors, &oracle, &known, &format!("{story}, started anew")).await;
+    assert_eq!(again, hashes, "{story}: settled answers stay");
+    second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_histories_answer_as_the_oracle_through_every_door() {
     for number in 0..18 {
         println!("seed {number}");
-        let story = format!("seed {number}");
         let folder = tempfile::tempdir().unwrap();
         let place = match number % 3 {
             0 => Place::memory(),
             1 => Place::Bucket(SimStore::new()),
             _ => Place::Folder(folder.path().to_owned()),
         };
-        let first = server(&place).await;
-        let doors = Doors::of(&first).await;
-        doors.create(CaptureMode::State).await.unwrap();
-        let mut oracle = StatementOracle::new();
-        let mut seed = Seed::new(number);
-        let history = statement_history(Seed::new(number), SHAPE);
-        let known = put(&doors, &mut oracle, &history, &story).await;
-        let hashes = compare(&doors, &oracle, &known, &story).await;
-        compare_changes(&doors, &oracle, &known, &mut seed, &story).await;
-        drop(doors);
-        first.stop().await;
-        let second = server(&place).await;
-        let doors = Doors::of(&second).await;
-        let again = compare(&doors, &oracle, &known, &format!("{story}, started anew")).await;
-        assert_eq!(again, hashes, "{story}: settled answers stay");
-        second.stop().await;
+        run(&place, number, Server::start).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_of_the_truth_table_holds_through_the_wire() {
     for (place, row) in truth_table().into_iter().enumerate() {
-        let server = server(&Place::memory()).await;
+        let server = Server::start(Place::memory().open().await, limits());
         let doors = Doors::of(&server).await;
         doors.create(CaptureMode::State).await.unwrap();
         let mut newest = 0;
