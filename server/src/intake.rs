@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
+use bytes::Bytes;
 use calotype_storage::Receipt;
 use calotype_storage::context::Context;
 use calotype_storage::error::Error;
@@ -170,6 +171,12 @@ impl Intake {
         let put = Put { context, kind, schema, batches: self.batches, options };
         Ok((Proposal::Put(Arc::new(put)), self.permit))
     }
+}
+
+/// The body of a message of rows in memory of its own. Arrays are slices of it and stay until the put ends; as slices
+/// of the whole message, whatever else a client had put into that would stay as well, and be counted nowhere.
+pub fn own(body: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(body)
 }
 
 /// The context that a put goes to, also where another server has created it a moment ago.

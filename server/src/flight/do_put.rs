@@ -11,7 +11,7 @@ use tonic::{Request, Status, Streaming};
 
 use super::descriptor::Descriptor;
 use crate::caller::Caller;
-use crate::intake::{self, Intake, PutParts, check_whole, in_time};
+use crate::intake::{self, Intake, PutParts, check_whole, in_time, own};
 use crate::ipc::decode::Decoder;
 use crate::node::Node;
 use crate::status::{self, Field};
@@ -43,13 +43,15 @@ async fn take_all(
     intake::context(node, &context).await?;
     let mut decoder = Decoder::new(node.limits());
     let schema = decoder.schema(&first.data_header).map_err(|error| error.status())?;
+    // The first message is not kept: it may be large.
+    drop(first);
     let mut intake = Intake::new(node)?;
     while let Some(message) = in_time(node, caller, stream.message()).await? {
         if message.data_header.is_empty() {
             let what = "expected rows; a message of application metadata alone is not taken";
             return Err(status::invalid(Field("stream"), what));
         }
-        let batch = decoder.message(&message.data_header, &message.data_body);
+        let batch = decoder.message(&message.data_header, &own(&message.data_body));
         if let Some(batch) = batch.map_err(|error| error.status())? {
             intake.push(batch)?;
         }

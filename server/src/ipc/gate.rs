@@ -20,6 +20,8 @@ pub(super) mod claims;
 const TABLES_PER_COLUMN_MAX: usize = 16;
 /// Tables around the columns: the message, the schema, the schema's metadata.
 const TABLES_AROUND_MAX: usize = 1024;
+/// What writers fill up buffers to, at most, bytes.
+const PADDING: usize = 64;
 /// How far a message may point to the same bytes twice: writers share the layout of tables.
 const SHARED_METADATA_FACTOR: usize = 8;
 /// What it may besides, bytes: short messages share most.
@@ -190,6 +192,12 @@ fn rows(batch: fb::RecordBatch<'_>, body: &[u8], limits: &Limits) -> Result<Rows
     if total > body.len() {
         let (expected, found) = (Expected::Within(0, signed(body.len())), signed(total));
         return Err(Fault::Number { what: "bytes of all buffers", expected, found });
+    }
+    // Arrays keep the whole body alive: what no buffer needs would be held, and counted nowhere.
+    let padded = buffers.iter().map(|span| span.len().next_multiple_of(PADDING) + PADDING).sum::<usize>();
+    if body.len() > padded {
+        let (expected, found) = (Expected::Within(0, signed(padded)), signed(body.len()));
+        return Err(Fault::Number { what: "bytes of the body", expected, found });
     }
     let mut variadic = Vec::new();
     for (index, found) in batch.variadicBufferCounts().iter().flatten().enumerate() {

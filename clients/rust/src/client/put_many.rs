@@ -99,6 +99,11 @@ impl Client {
                 return Err(ClientError::CutShort { rows, request_id: call.request_id.clone() });
             };
             let answer = self.answer(call, message).map_err(|broken| broken.of(&call.request_id))?;
+            // A deed that failed without being refused is no answer: what follows it waits until it is tried again.
+            let answer = match answer {
+                Err(error) if !is_refusal(&error) => return Err(error),
+                answer => answer,
+            };
             answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
         }
         Ok(())
@@ -119,6 +124,18 @@ impl Client {
             }
         })
     }
+}
+
+/// Whether a deed was unfit, so that those after it go on.
+fn is_refusal(error: &ClientError) -> bool {
+    let unfit = [
+        Code::InvalidArgument,
+        Code::NotFound,
+        Code::AlreadyExists,
+        Code::FailedPrecondition,
+        Code::OutOfRange,
+    ];
+    error.server().is_some() && unfit.contains(&error.code())
 }
 
 impl Together {

@@ -64,7 +64,8 @@ impl Rows {
             *schema = Some(decoder.schema(&message.header).map_err(|error| error.status())?);
             return Ok(());
         }
-        let batch = decoder.message(&message.header, &message.body).map_err(|error| error.status())?;
+        let batch =
+            decoder.message(&message.header, &intake::own(&message.body)).map_err(|error| error.status())?;
         batch.map_or(Ok(()), |batch| intake.push(batch))
     }
 
