@@ -72,6 +72,7 @@ fn arrow(ids: &[&[i64]]) -> Vec<v1::PutStreamRequest> {
 }
 
 /// A put as it comes in.
+#[expect(clippy::needless_pass_by_value, reason = "as requests are handed over")]
 fn taken(message: v1::PutRequest) -> Request<sent::PutRequest> {
     request(sent::PutRequest::decode(message.encode_to_vec().as_slice()).unwrap())
 }

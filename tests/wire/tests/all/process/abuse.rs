@@ -258,7 +258,9 @@ async fn abuse_of_http2_harms_nobody_else() {
     let plan = plan
         .with("limits.first_request_timeout=1s")
         .with("limits.stall_time_max=1s")
-        .with("limits.put_stall_time_max=1s");
+        .with("limits.put_stall_time_max=1s")
+        // So that each of the attackers has questions that are worked on.
+        .with("limits.queries_per_principal_max=1000");
     let mut server = plan.start().await.unwrap();
     let client = server.client(once()).await.unwrap();
     create(&client).await.unwrap();

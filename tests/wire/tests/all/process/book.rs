@@ -17,6 +17,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 pub(super) const BOOK: &str = "book";
 /// Rows of a put.
 const PARTS: i64 = 3;
+/// The same, as lengths are counted.
+const LENGTH: usize = 3;
 /// Since when all facts hold, microseconds.
 const SINCE: i64 = 1_000_000;
 
@@ -112,8 +114,8 @@ fn told(writer: i64, number: i64, receipt: Receipt) -> (Told, bool) {
 }
 
 fn batch(writer: i64, number: i64) -> RecordBatch {
-    let same = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value; PARTS as usize])) };
-    let since = TimestampMicrosecondArray::from(vec![SINCE; PARTS as usize]).with_timezone("UTC");
+    let same = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value; LENGTH])) };
+    let since = TimestampMicrosecondArray::from(vec![SINCE; LENGTH]).with_timezone("UTC");
     let parts: ArrayRef = Arc::new((0..PARTS).collect::<Int64Array>());
     let columns = [
         ("writer", same(writer)),

@@ -70,13 +70,13 @@ async fn requests_of_no_known_kind_are_refused() {
     for path in ["/calotype.v1.IngestService/Nothing", "/nobody.v9.Service/Put", "/", "/a/b/c"] {
         assert_eq!(code(ask(&channel, path, &[GRPC], empty()).await), Some(Code::Unimplemented), "{path}");
     }
-    let (http, status) = ask(&channel, PUT, &[("content-type", "text/plain")], empty()).await;
-    assert!(http == 415 || status.is_some_and(|status| status.code() != Code::Ok), "{http}");
-    let (http, status) = ask(&channel, PUT, &[], empty()).await;
-    assert!(http == 415 || status.is_some_and(|status| status.code() != Code::Ok), "{http}");
+    let (code_of_http, status) = ask(&channel, PUT, &[("content-type", "text/plain")], empty()).await;
+    assert!(code_of_http == 415 || status.is_some_and(|status| status.code() != Code::Ok), "{code_of_http}");
+    let (code_of_http, status) = ask(&channel, PUT, &[], empty()).await;
+    assert!(code_of_http == 415 || status.is_some_and(|status| status.code() != Code::Ok), "{code_of_http}");
 
     // Thousand times as large when it is decompressed: it is not.
-    let bomb = [&[31, 139, 8, 0, 0, 0, 0, 0, 0, 255][..], &[0; 100_000]].concat();
+    let bomb = [&[31, 139, 8, 0, 0, 0, 0, 0, 0, 255][..], &vec![0; 100_000]].concat();
     let before = server.usage().unwrap().resident_most;
     let bombed = ask(&channel, PUT, &[GRPC, ("grpc-encoding", "gzip")], message(true, &bomb)).await;
     assert_eq!(code(bombed), Some(Code::Unimplemented));
@@ -95,10 +95,10 @@ async fn requests_of_no_known_kind_are_refused() {
     assert!(matches!(half, Some(Code::InvalidArgument | Code::Aborted)), "{half:?}");
     let garbage = code(ask(&channel, PUT, &[GRPC], message(false, &[255; 64])).await);
     assert_eq!(garbage, Some(Code::InvalidArgument));
-    let mut log = LogServiceClient::new(channel);
+    let mut records = LogServiceClient::new(channel);
     let context = "c".repeat(5 * MIB);
     let refused =
-        log.list_records(v1::ListRecordsRequest { context, ..Default::default() }).await.unwrap_err();
+        records.list_records(v1::ListRecordsRequest { context, ..Default::default() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     let grown = server.usage().unwrap().resident_most - before;
     assert!(grown < 96 << 20, "{grown} bytes more");
