@@ -97,6 +97,9 @@ impl Doors {
     ///
     /// # Errors
     /// As the server answers.
+    ///
+    /// # Panics
+    /// If another entity is answered.
     pub async fn entity(&self, key: Key, valid_at: i64, known_at: i64) -> Result<Option<u32>, Failure> {
         let question = EntityQuestion {
             context: CONTEXT.into(),

@@ -45,8 +45,8 @@ fn rows(count: i64) -> RecordBatch {
     RecordBatch::try_from_iter([("id", ids), ("name", names)]).unwrap()
 }
 
-fn at(micros: i64) -> Option<prost_types::Timestamp> {
-    Some(prost_types::Timestamp { seconds: 0, nanos: i32::try_from(micros * 1000).unwrap() })
+fn at(micros: i32) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: 0, nanos: micros * 1000 }
 }
 
 /// Reads some messages of a stream, then no more, as a client does that has lost interest.
@@ -58,7 +58,7 @@ async fn read<T>(answer: Result<tonic::Response<tonic::Streaming<T>>, tonic::Sta
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn as_of(format: v1::RowFormat) -> v1::AsOfRequest {
@@ -77,7 +77,7 @@ fn question(channel: Channel, kind: u32, messages: u32) -> Call {
             read(query.history(request).await, messages).await;
         }),
         3 => Box::pin(async move {
-            let from = Some(v1::Point { valid_at: at(1), known_at: None });
+            let from = Some(v1::Point { valid_at: Some(at(1)), known_at: None });
             let request = v1::DiffRequest { context: "big".into(), from, ..Default::default() };
             read(query.diff(request).await, messages).await;
         }),
@@ -101,7 +101,7 @@ fn question(channel: Channel, kind: u32, messages: u32) -> Call {
                     return;
                 }
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }),
     }
 }
@@ -113,7 +113,7 @@ fn other(channel: Channel, kind: u32, messages: u32) -> Call {
             let header = v1::PutHeader {
                 context: "small".into(),
                 kind: v1::PutKind::Delta.into(),
-                cutoff: at(10),
+                cutoff: Some(at(10)),
                 ..Default::default()
             };
             let mut parts = vec![v1::put_stream_request::Part::Put(header)];
@@ -181,7 +181,7 @@ async fn deadline(channel: Channel, millis: u64) {
 }
 
 async fn server() -> (Server, Client) {
-    let limits = Limits { at_least_time_max: Duration::from_secs(60), puts_max: 200, ..limits() };
+    let limits = Limits { at_least_time_max: Duration::from_mins(1), puts_max: 200, ..limits() };
     let server = Server::start(Place::memory().open().await, limits);
     let client = server.client().await;
     for name in ["big", "small"] {
@@ -226,7 +226,7 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
     let (server, client) = server().await;
     let mut seed = Seed::new(31);
     let mut times = Vec::new();
-    let mut seen = vec![0; HELD.len()];
+    let mut highest = vec![0; HELD.len()];
     for round in 0..ROUNDS {
         let channel = server.channel().await;
         let mut calls = Vec::new();
@@ -239,13 +239,12 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
             };
             // Each is dropped where it then stands: not sent yet, waiting, in the midst of its answer.
             let patience = Duration::from_micros(u64::from(seed.below(12_000)));
-            println!("round {round}: call");
             calls.push(tokio::spawn(async move { drop(timeout(patience, call).await) }));
         }
         let watched = async {
             for call in calls {
-                for (seen, held) in seen.iter_mut().zip(held(&server)) {
-                    *seen = held.max(*seen);
+                for (highest, held) in highest.iter_mut().zip(held(&server)) {
+                    *highest = held.max(*highest);
                 }
                 call.await.unwrap();
             }
@@ -253,7 +252,7 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
         watched.await;
         times.push(until_free(&server, &format!("round {round}")).await);
     }
-    assert!(seen.iter().all(|seen| *seen > 0), "each was held at some time: {HELD:?} {seen:?}");
+    assert!(highest.iter().all(|highest| *highest > 0), "each was held at some time: {HELD:?} {highest:?}");
     times.sort();
     println!(
         "given back after {:?} (median), {:?} (longest)",

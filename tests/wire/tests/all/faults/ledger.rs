@@ -123,7 +123,7 @@ impl Ledger {
             match fate {
                 Fate::Open => {}
                 Fate::Refused => {
-                    assert!(!found.contains_key(&place), "refused, but committed: {operation:?}")
+                    assert!(!found.contains_key(&place), "refused, but committed: {operation:?}");
                 }
                 Fate::Done(committed) => {
                     let entry = found.get(&place).unwrap_or_else(|| panic!("lost: {operation:?}"));
