@@ -99,6 +99,7 @@ impl PutPermit {
     /// Gives back what was taken for a while, `bytes` of it.
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
+        self.puts.metrics.sub_puts_held(bytes);
         self.puts.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.bytes -= bytes;
     }

@@ -187,6 +187,7 @@ impl Served {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             let before = self.usage()?.ticks;
+            // polls: how much it works, until it rests
             sleep(10 * LOOK).await;
             // A fifth of one processor.
             if self.usage()?.ticks - before <= 4 {
@@ -224,6 +225,7 @@ impl Served {
             if Instant::now() >= until {
                 bail!("{series} stays at {value}");
             }
+            // polls: the metrics, until they say so
             sleep(LOOK).await;
         }
     }

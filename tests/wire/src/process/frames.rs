@@ -182,6 +182,7 @@ impl Raw {
     pub async fn drip(&mut self, bytes: &[u8], pause: Duration) -> std::io::Result<()> {
         for byte in bytes {
             self.send(&[*byte]).await?;
+            // polls: nothing, it drips: that is what is tested
             sleep(pause).await;
         }
         Ok(())

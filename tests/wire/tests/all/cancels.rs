@@ -217,6 +217,7 @@ async fn until_free(server: &Server, story: &str) -> Duration {
             return begun.elapsed();
         }
         assert!(begun.elapsed() < PATIENCE, "{story}: still held: {HELD:?} {held:?}");
+        // polls: the metrics, until nothing is held
         sleep(Duration::from_millis(1)).await;
     }
 }

@@ -13,7 +13,7 @@ use calotype_wire::serving::{Server, limits};
 use crate::places::Place;
 
 /// How often a store with a bad network is opened before it is given up.
-const OPENINGS_MAX: usize = 50;
+const OPENINGS_MAX: usize = 2_000;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);

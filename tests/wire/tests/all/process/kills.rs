@@ -94,6 +94,7 @@ async fn live(server: Served, receipts: &Arc<Receipts>, seed: &mut Seed) {
     while receipts.count() < enough {
         receipts.more.notified().await;
     }
+    // polls: nothing, but a moment by lot: that is what is tested
     sleep(Duration::from_micros(seed.below(4000).into())).await;
     server.kill().await.unwrap();
     for writer in join_all(writers).await {
@@ -115,6 +116,7 @@ async fn what_was_acknowledged_outlives_fifty_kills() {
         if seed.percent(20) {
             // While it begins.
             let mut child = plan.spawn().unwrap();
+            // polls: nothing, but a moment by lot: that is what is tested
             sleep(Duration::from_micros(seed.below(60_000).into())).await;
             child.kill().await.unwrap();
         } else {

@@ -82,6 +82,7 @@ async fn soon(is_so: impl AsyncFn() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so().await {
         assert!(Instant::now() < until, "it never comes to pass");
+        // polls: until enough is written
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
