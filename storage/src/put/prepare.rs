@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array, new_null_array};
-use arrow_buffer::Buffer;
 use arrow_schema::DataType;
 use arrow_select::concat::concat;
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 use serde::Serialize;
 
-use super::flatten::{flat_bytes, flatten, recast};
+use super::flatten::{flat_bytes, flatten, recast, values_bytes};
 use super::system_columns::{self, Periods};
 use super::{OpenEnd, Put, PutKind, PutLimits, arrange, evolve, totals};
 use crate::column::{CanonicalHasher, canonical_bytes_of_row, normalise};
@@ -165,7 +164,8 @@ fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
 
 fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     let rows: u64 = put.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    let bytes: u64 = put.batches.iter().flat_map(RecordBatch::columns).map(|column| bytes_of(column)).sum();
+    let bytes: u64 =
+        put.batches.iter().flat_map(RecordBatch::columns).map(|column| values_bytes(column)).sum();
     let refuse = |what, found, limit| Err(Refusal::TooLarge { what, found, limit });
     if rows > limits.rows_max.min(u64::from(u32::MAX)) {
         return refuse("rows", rows, limits.rows_max);
@@ -181,17 +181,6 @@ fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
         return Err(Refusal::Field { field: "rows", expected: "the same columns in every batch" });
     }
     Ok(usize::try_from(rows).expect("fewer than 2^32 rows"))
-}
-
-/// What the values of a column take in memory; not all that lies behind them, which other columns and batches may
-/// share: the columns of a message do.
-fn bytes_of(column: &dyn Array) -> u64 {
-    let data = column.to_data();
-    let long = match column.data_type() {
-        DataType::Utf8View | DataType::BinaryView => data.buffers()[1..].iter().map(Buffer::len).sum(),
-        _ => 0,
-    };
-    (data.get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) + long) as u64
 }
 
 fn join(name: &str, parts: &[&dyn Array], data_type: &DataType) -> Result<ArrayRef, Refusal> {
