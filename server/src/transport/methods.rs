@@ -22,6 +22,7 @@ const METHODS: &[&str] = &[
     "/calotype.v1.ContextService/ListContexts",
     "/calotype.v1.ContextService/MaterialiseContext",
     "/calotype.v1.IngestService/Put",
+    "/calotype.v1.IngestService/PutMany",
     "/calotype.v1.IngestService/PutStream",
     "/calotype.v1.IngestService/WithdrawCutoff",
     "/calotype.v1.LogService/GetHead",
