@@ -44,7 +44,7 @@ impl Node {
         tokens: TokenKey,
         work: Handle,
     ) -> Self {
-        let admission = Admission::new(&limits, Arc::clone(&metrics));
+        let admission = Admission::new(&limits);
         let operations = Operations::new(limits.operations_max);
         let follower = Follower::new(&database);
         let policy = Arc::new(LocalPolicy);

@@ -11,7 +11,6 @@ use tonic::Status;
 use super::RETRY_LATER;
 use crate::limits::Limits;
 use crate::status;
-use crate::telemetry::metrics::Metrics;
 
 /// Puts that are being taken.
 #[derive(Debug)]
@@ -21,7 +20,6 @@ pub(super) struct Puts {
     open_max: usize,
     bytes_max: usize,
     put_bytes_max: usize,
-    metrics: Arc<Metrics>,
 }
 
 /// Memory held by a put that is being taken; given back when dropped.
@@ -32,14 +30,13 @@ pub struct PutPermit {
 }
 
 impl Puts {
-    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             open: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             open_max: limits.puts_max,
             bytes_max: limits.ingest_bytes_max,
             put_bytes_max: usize::try_from(limits.put_bytes_max).unwrap_or(usize::MAX),
-            metrics,
         }
     }
 
@@ -48,7 +45,6 @@ impl Puts {
         if take(&puts.open, 1, puts.open_max) {
             return Ok(PutPermit { puts: Arc::clone(puts), bytes: 0 });
         }
-        puts.metrics.refused("puts_max");
         let what = format!("{} puts are being taken already: try again later", puts.open_max);
         Err(status::exhausted("puts_max", what, Some(RETRY_LATER)))
     }
@@ -68,7 +64,6 @@ impl PutPermit {
     pub fn grow(&mut self, bytes: usize) -> Result<(), Status> {
         let puts = &self.puts;
         if self.bytes.saturating_add(bytes) > puts.put_bytes_max {
-            puts.metrics.refused("put_bytes_max");
             let what = format!(
                 "the put needs more than {} bytes of memory: put it in several parts",
                 puts.put_bytes_max
@@ -76,7 +71,6 @@ impl PutPermit {
             return Err(status::exhausted("put_bytes_max", what, None));
         }
         if !take(&puts.bytes, bytes, puts.bytes_max) {
-            puts.metrics.refused("ingest_bytes_max");
             let what = format!(
                 "all puts that are being taken would need more than {} bytes of memory: try again later",
                 puts.bytes_max

@@ -15,8 +15,11 @@ const UNDECODED: [&str; 6] = [
     "Error, decoded message length too large",
 ];
 
-/// The error as the client should see it; `None` if it is right as it is.
-pub(super) fn mended(found: &Status) -> Option<Status> {
+/// The methods whose messages may be as large as those of a put.
+const OF_PUTS: [&str; 2] = ["/calotype.v1.IngestService/", "/arrow.flight.protocol.FlightService/"];
+
+/// The error of a method as its client should see it; `None` if it is right as it is.
+pub(super) fn mended(method: &str, found: &Status) -> Option<Status> {
     let (code, message) = (found.code(), found.message());
     if !found.details().is_empty() || !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
         return None;
@@ -25,8 +28,9 @@ pub(super) fn mended(found: &Status) -> Option<Status> {
         return Some(status::invalid(Field("message"), message));
     }
     [Code::OutOfRange, Code::ResourceExhausted].contains(&code).then(|| {
-        let what = format!("{message}: send less in one message");
-        status::exhausted("message_bytes_max", what, None)
+        let is_of_puts = OF_PUTS.iter().any(|service| method.starts_with(service));
+        let limit = if is_of_puts { "ingest_message_bytes_max" } else { "control_message_bytes_max" };
+        status::exhausted(limit, format!("{message}: send less in one message"), None)
     })
 }
 
@@ -50,12 +54,21 @@ mod tests {
     #[test]
     fn what_cannot_be_decoded_is_the_clients_mistake() {
         let check = |found: &Status, expected: Option<Code>| {
-            assert_eq!(mended(found).map(|status| status.code()), expected, "{found}");
+            let method = "/calotype.v1.QueryService/AsOf";
+            assert_eq!(mended(method, found).map(|status| status.code()), expected, "{found}");
         };
         let garbage = "failed to decode Protobuf message: invalid wire type";
         check(&Status::internal(garbage), Some(Code::InvalidArgument));
         let large = "Error, decoded message length too large: found 9 bytes, the limit is: 4 bytes";
         check(&Status::out_of_range(large), Some(Code::ResourceExhausted));
+        for (method, limit) in [
+            ("/calotype.v1.QueryService/AsOf", "control_message_bytes_max"),
+            ("/calotype.v1.IngestService/Put", "ingest_message_bytes_max"),
+            ("/arrow.flight.protocol.FlightService/DoPut", "ingest_message_bytes_max"),
+        ] {
+            let mended = mended(method, &Status::out_of_range(large)).unwrap();
+            assert_eq!(status::limit(&mended), Some(limit), "{method}");
+        }
         check(&Status::internal("a broken invariant"), None);
         check(&Status::out_of_range("known_at lies in the future"), None);
     }

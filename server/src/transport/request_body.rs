@@ -14,22 +14,20 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
 use crate::intake::WholeBody;
-use crate::node::Node;
 use crate::status;
 
 /// What a client sends.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: WholeBody<Incoming>,
-    node: Node,
     stall: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: WholeBody<Incoming>, node: Node, stall: Option<Duration>) -> Self {
-        Self { incoming, node, stall, sleep: None, waiting: false }
+    pub(super) fn new(incoming: WholeBody<Incoming>, stall: Option<Duration>) -> Self {
+        Self { incoming, stall, sleep: None, waiting: false }
     }
 
     /// Ready once the client has kept silent for too long.
@@ -42,7 +40,6 @@ impl RequestBody {
             timer.as_mut().reset(Instant::now() + stall);
         }
         ready!(timer.as_mut().poll(context));
-        self.node.metrics().refused("put_stall_time_max");
         let what = format!("the rest of the request did not come within {} s", stall.as_secs());
         Poll::Ready(status::exhausted("put_stall_time_max", what, None))
     }
