@@ -17,6 +17,7 @@ use tonic_types::StatusExt as _;
 
 use crate::limits::Limits;
 use crate::settings::section::Section as _;
+use crate::telemetry::metrics::word_of;
 use details::Draft;
 
 /// The domain of all reasons.
@@ -88,6 +89,11 @@ pub fn unimplemented(what: impl Display) -> Status {
 /// A broken invariant of our own. `INTERNAL`.
 pub fn internal(what: impl Display) -> Status {
     Draft::new(Code::Internal, "INTERNAL", what).status()
+}
+
+/// An error that a library below us made: the same, with the details that all errors have.
+pub fn of_library(code: Code, what: impl Display) -> Status {
+    Draft::new(code, word_of(code), what).status()
 }
 
 /// An error of a question.

@@ -301,6 +301,10 @@ async fn health_says_what_is_served_and_reflection_is_by_choice() {
         let channel = probe::connect(address).await;
         assert_eq!(check_health(&channel, "").await, Ok(ServingStatusCode::Serving));
         assert_eq!(check_health(&channel, "none.Such").await, Err(Code::NotFound));
+        // grpc.health.v1.HealthCheckRequest: service "x".
+        let unknown = open(&channel, "/grpc.health.v1.Health/Check", &[], "\0\0\0\0\x03\x0a\x01x").await;
+        let unknown = unknown.finish().await.status;
+        assert_eq!(crate::status::reason(&unknown).as_deref(), Some("NOT_FOUND"), "{unknown}");
         let served = check_health(&channel, "grpc.reflection.v1.ServerReflection").await;
         assert_eq!(served.is_ok(), reflection);
         let garbage = open(&channel, "/grpc.health.v1.Health/Check", &[], "\0\0\0\0\x02\x0a\x7f").await;

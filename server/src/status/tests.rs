@@ -35,6 +35,7 @@ fn each_status_has_one_error_info_of_our_domain() {
         cancelled("the server stops"),
         unimplemented("sql"),
         internal("no"),
+        of_library(Code::NotFound, "service not registered"),
         of_store(&Error::ReadOnly),
         of_query(&QueryError::NoOffsets(loans())),
     ];

@@ -136,7 +136,10 @@ impl AnswerBody {
                 self.guard.record.end(&Status::ok(""));
                 Poll::Ready(None)
             }
-            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Ok(self.end(&status)))),
+            Ok(Poll::Ready(Some(Err(status)))) => {
+                let mended = foreign::mended(self.guard.record.method(), &status);
+                Poll::Ready(Some(Ok(self.end(&mended.unwrap_or(status)))))
+            }
             Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
                 Ok(data) => {
                     self.rest = data;

@@ -1,5 +1,5 @@
 //! Puts right the errors that come from below the doors, where a client's mistake is called the server's: messages
-//! that cannot be decoded, and messages that are too large.
+//! that cannot be decoded, and messages that are too large; and gives all others the details that ours have.
 
 use tonic::{Code, Status};
 
@@ -21,17 +21,21 @@ const OF_PUTS: [&str; 2] = ["/calotype.v1.IngestService/", "/arrow.flight.protoc
 /// The error of a method as its client should see it; `None` if it is right as it is.
 pub(super) fn mended(method: &str, found: &Status) -> Option<Status> {
     let (code, message) = (found.code(), found.message());
-    if !found.details().is_empty() || !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
+    if code == Code::Ok || !found.details().is_empty() {
         return None;
+    }
+    if !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
+        return Some(status::of_library(code, message));
     }
     if code == Code::Internal {
         return Some(status::invalid(Field("message"), message));
     }
-    [Code::OutOfRange, Code::ResourceExhausted].contains(&code).then(|| {
-        let is_of_puts = OF_PUTS.iter().any(|service| method.starts_with(service));
-        let limit = if is_of_puts { "ingest_message_bytes_max" } else { "control_message_bytes_max" };
-        status::exhausted(limit, format!("{message}: send less in one message"), None)
-    })
+    if ![Code::OutOfRange, Code::ResourceExhausted].contains(&code) {
+        return Some(status::of_library(code, message));
+    }
+    let is_of_puts = OF_PUTS.iter().any(|service| method.starts_with(service));
+    let limit = if is_of_puts { "ingest_message_bytes_max" } else { "control_message_bytes_max" };
+    Some(status::exhausted(limit, format!("{message}: send less in one message"), None))
 }
 
 /// Whether an answer is the gRPC library's to a method that its service does not have: a code and no word.
@@ -69,7 +73,15 @@ mod tests {
             let mended = mended(method, &Status::out_of_range(large)).unwrap();
             assert_eq!(status::limit(&mended), Some(limit), "{method}");
         }
-        check(&Status::internal("a broken invariant"), None);
-        check(&Status::out_of_range("known_at lies in the future"), None);
+        check(&status::internal("a broken invariant"), None);
+        check(&Status::ok(""), None);
+    }
+
+    #[test]
+    fn what_has_no_details_is_given_them() {
+        let found = Status::not_found("service not registered");
+        let mended = mended("/grpc.health.v1.Health/Check", &found).unwrap();
+        assert_eq!((mended.code(), mended.message()), (found.code(), found.message()));
+        assert_eq!(status::reason(&mended).as_deref(), Some("NOT_FOUND"));
     }
 }
