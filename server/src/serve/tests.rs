@@ -217,7 +217,7 @@ async fn the_limit_of_a_refusal_is_counted_once() {
 #[tokio::test]
 async fn a_connection_that_is_asked_to_leave_is_counted() {
     let (idle_timeout, first_request_timeout, keepalive_timeout) = (SHORT, 4 * SHORT, SHORT);
-    let limits = Limits { idle_timeout, first_request_timeout, keepalive_timeout, ..Limits::default() };
+    let limits = Limits { first_request_timeout, idle_timeout, keepalive_timeout, ..Limits::default() };
     let server = Server::start(limits).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     // One request, to which nothing is served, on stream 1.

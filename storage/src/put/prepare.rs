@@ -164,8 +164,7 @@ fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
 
 fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     let rows: u64 = put.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    let bytes: u64 =
-        put.batches.iter().flat_map(RecordBatch::columns).map(|column| values_bytes(column)).sum();
+    let bytes: u64 = put.batches.iter().flat_map(RecordBatch::columns).map(values_bytes).sum();
     let refuse = |what, found, limit| Err(Refusal::TooLarge { what, found, limit });
     if rows > limits.rows_max.min(u64::from(u32::MAX)) {
         return refuse("rows", rows, limits.rows_max);

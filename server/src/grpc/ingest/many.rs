@@ -44,7 +44,7 @@ pub(super) fn run(node: &Node, caller: Caller, requests: Streaming<v1::PutManyRe
     let (worker, last) = (node.clone(), answers.clone());
     let many = Many { node: node.clone(), caller, answers, begun: FuturesOrdered::new(), open: true };
     let work = async move {
-        if let Err(panicked) = caught(&worker, many.run(requests)).await {
+        if let Err(panicked) = caught(&worker, Box::pin(many.run(requests))).await {
             drop(last.send(Err(panicked)).await);
         }
     };
