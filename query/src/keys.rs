@@ -1,5 +1,6 @@
 //! Which keys are asked about.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -25,6 +26,21 @@ pub enum KeyValue {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
+}
+
+impl fmt::Display for KeyValue {
+    /// As a person writes it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(formatter),
+            Self::Integer(value) => value.fmt(formatter),
+            Self::Text(text) => write!(formatter, "'{text}'"),
+            Self::Bytes(bytes) => {
+                formatter.write_str("0x")?;
+                bytes.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+            }
+        }
+    }
 }
 
 /// Which keys are asked about.
@@ -77,7 +93,7 @@ fn encode(context: &ContextName, schema: &Schema, key: &[KeyValue]) -> Result<Ve
         QueryError::Key {
             context: context.clone(),
             expected: columns.collect::<Vec<_>>().join(", "),
-            found: format!("{key:?}").chars().take(200).collect(),
+            found: said(key),
         }
     };
     if key.len() != schema.key_places().len() {
@@ -89,6 +105,12 @@ fn encode(context: &ContextName, schema: &Schema, key: &[KeyValue]) -> Result<Ve
         columns.push((widest(field.field_type), column));
     }
     Ok(EncodedKeys::encode(&columns).get(0).to_vec())
+}
+
+/// A key as its writer would write it.
+fn said(key: &[KeyValue]) -> String {
+    let values = key.iter().map(KeyValue::to_string).collect::<Vec<_>>().join(", ");
+    if values.is_empty() { "no values".into() } else { values.chars().take(200).collect() }
 }
 
 /// Keys are encoded alike in every width.
@@ -175,4 +197,21 @@ fn decimal(text: &str, scale: u8) -> Option<i128> {
 fn date(text: &str) -> Option<i32> {
     let midnight = ValidTime::parse(&format!("{text}T00:00:00Z")).ok()?;
     i32::try_from(midnight.micros().div_euclid(86_400_000_000)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_as_it_is_written() {
+        let key = [
+            KeyValue::Text("a".into()),
+            KeyValue::Integer(-7),
+            KeyValue::Bool(true),
+            KeyValue::Bytes(vec![0, 171]),
+        ];
+        assert_eq!(said(&key), "'a', -7, true, 0x00ab");
+        assert_eq!(said(&[]), "no values");
+    }
 }

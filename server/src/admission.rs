@@ -1,7 +1,7 @@
 //! Who gets in: how many questions, puts and watches of whom at once; more are refused at once.
 //!
 //! Invariants: whatever is admitted is given back when its permit is dropped, also in the middle of waiting; a
-//! principal is remembered only while something of it is admitted or waits, and at most [`PRINCIPALS_MAX`] are.
+//! principal is remembered only while something of it is admitted or waits, and at most `principals_max` are.
 
 mod put;
 mod seats;
@@ -20,10 +20,6 @@ use crate::limits::Limits;
 use crate::status;
 use crate::telemetry::metrics::{Counted, Metrics};
 
-/// Principals that have something admitted at once. The name is only claimed, so it must not cost memory to make
-/// up many.
-pub const PRINCIPALS_MAX: usize = 16_384;
-
 /// After what time a refused question may be asked again.
 const RETRY_QUERY: Duration = Duration::from_millis(100);
 /// After what time a refused watch or put may be tried again.
@@ -36,6 +32,7 @@ pub struct Admission {
     puts: Arc<Puts>,
     queries_queued_max: usize,
     watches_per_principal_max: usize,
+    principals_max: usize,
     metrics: Arc<Metrics>,
 }
 
@@ -52,10 +49,11 @@ impl Admission {
     /// Admits as the limits say.
     pub fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
-            seats: Arc::new(Seats::new(limits.queries_per_principal_max)),
+            seats: Arc::new(Seats::new(limits.queries_per_principal_max, limits.principals_max)),
             puts: Arc::new(Puts::new(limits, Arc::clone(&metrics))),
             queries_queued_max: limits.queries_queued_max,
             watches_per_principal_max: limits.watches_per_principal_max,
+            principals_max: limits.principals_max,
             metrics,
         }
     }
@@ -77,7 +75,7 @@ impl Admission {
                     self.queries_queued_max,
                     principal.as_str()
                 );
-                return Err(self.refuse("queries_queued_max", what, RETRY_QUERY));
+                return Err(status::exhausted("queries_queued_max", what, Some(RETRY_QUERY)));
             }
             let turn = turns.acquire_owned().await;
             seat.waited();
@@ -100,7 +98,7 @@ impl Admission {
             principal.as_str(),
             self.watches_per_principal_max
         );
-        Err(self.refuse("watches_per_principal_max", what, RETRY_LATER))
+        Err(status::exhausted("watches_per_principal_max", what, Some(RETRY_LATER)))
     }
 
     /// A put that begins.
@@ -118,14 +116,9 @@ impl Admission {
 
     fn seat(&self, principal: &Principal) -> Result<(Seat, Arc<tokio::sync::Semaphore>), Status> {
         Seats::take(&self.seats, principal).ok_or_else(|| {
-            let what = format!("{PRINCIPALS_MAX} principals ask at once: try again later");
-            self.refuse("principals_max", what, RETRY_LATER)
+            let what = format!("{} principals ask at once: try again later", self.principals_max);
+            status::exhausted("principals_max", what, Some(RETRY_LATER))
         })
-    }
-
-    fn refuse(&self, limit: &'static str, what: String, retry_after: Duration) -> Status {
-        self.metrics.refused(limit);
-        status::exhausted(limit, what, Some(retry_after))
     }
 }
 

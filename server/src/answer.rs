@@ -16,6 +16,7 @@ use tonic::Status;
 
 use crate::admission::Permit;
 use crate::caller::Caller;
+use crate::ipc::encoded_bytes;
 use crate::node::Node;
 use crate::status;
 
@@ -97,13 +98,13 @@ where
     let permit = node.admission().query(&caller.principal).await?;
     let (begun, beginning) = oneshot::channel();
     let (sender, parts) = mpsc::channel(AHEAD);
-    let until = until(node, caller);
+    let (until, deadline) = (until(node, caller), caller.deadline);
     let worker = node.clone();
     let work = node.work().spawn(async move {
         let answer = match tokio::time::timeout_at(until, ask(worker.clone())).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return drop(begun.send(Err(status::of_query(&error)))),
-            Err(_) => return drop(begun.send(Err(too_slow()))),
+            Err(_) => return drop(begun.send(Err(too_slow(until, deadline)))),
         };
         let encoder = match encoder(answer.schema()) {
             Ok(encoder) => encoder,
@@ -113,8 +114,8 @@ where
             return;
         }
         let pump = Pump { node: worker, sender: sender.clone(), encoder, rows: 0, bytes: 0, _permit: permit };
-        let outcome =
-            tokio::time::timeout_at(until, pump.run(answer)).await.unwrap_or_else(|_| Err(too_slow()));
+        let outcome = tokio::time::timeout_at(until, pump.run(answer)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(too_slow(until, deadline)));
         if let Err(error) = outcome {
             drop(timeout(Duration::from_secs(1), sender.send(Err(error))).await);
         }
@@ -131,11 +132,12 @@ pub fn until(node: &Node, caller: &Caller) -> Instant {
     caller.deadline.map_or(limit, |deadline| deadline.min(limit))
 }
 
-/// What a question gets that takes too long.
-pub fn too_slow() -> Status {
-    status::deadline_exceeded(
-        "the question took longer than its deadline or query_time_max: ask for less at once",
-    )
+/// What a question gets that took until the time that [`until`] said.
+pub fn too_slow(until: Instant, deadline: Option<Instant>) -> Status {
+    if deadline == Some(until) {
+        return status::deadline_exceeded("the question took longer than its deadline: ask for less at once");
+    }
+    status::too_long("query_time_max", "the question took longer than query_time_max: ask for less at once")
 }
 
 struct Pump<E: Encode> {
@@ -168,7 +170,8 @@ impl<E: Encode> Pump<E> {
     }
 
     fn count(&mut self, batch: &RecordBatch) -> Result<(), Status> {
-        let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+        // Not what lies behind the arrays: many slices share it.
+        let (rows, bytes) = (batch.num_rows(), encoded_bytes(batch));
         self.rows += rows as u64;
         self.bytes += bytes as u64;
         let limits = self.node.limits();
@@ -178,7 +181,6 @@ impl<E: Encode> Pump<E> {
         ] {
             if found > limit {
                 let what = format!("the answer has more than {limit} {name}: ask for parts of it");
-                self.node.metrics().refused(name);
                 return Err(status::exhausted(name, what, None));
             }
         }
@@ -193,7 +195,6 @@ impl<E: Encode> Pump<E> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(status::cancelled("the client went away")),
             Err(_) => {
-                self.node.metrics().refused("stall_time_max");
                 let what = format!("the client read nothing for {} s", stall.as_secs());
                 Err(status::exhausted("stall_time_max", what, None))
             }

@@ -1,8 +1,8 @@
 //! The Flight door: plain Arrow Flight for everybody who has pyarrow and nothing else. Tickets, descriptors and
 //! actions are JSON.
 //!
-//! Reading order: [`json`] (what comes in), [`ticket`], [`descriptor`], [`action`] (what it means), [`question`]
-//! and [`encoder`] (answers), [`body`] (how they go out), [`handlers`] (the calls).
+//! Reading order: `json` (what comes in), `ticket`, `descriptor`, `action` (what it means), `question` and `encoder`
+//! (answers), `body` (how they go out), `handlers` (the calls).
 //!
 //! Invariants: an answer's rows go out as the buffers that they were read into, never copied into a message; a
 //! stream without the end in its last message was cut short; a put whose stream the client did not end itself

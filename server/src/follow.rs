@@ -12,7 +12,7 @@ use calotype_storage::error::Error;
 use calotype_storage::identity::Sequence;
 use calotype_storage::name::ContextName;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::node::Node;
@@ -20,6 +20,8 @@ use crate::status;
 
 /// How often the log is probed for what others have committed.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// How long after another the log is looked at again for names that are not known.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest pause after errors, so that a store that answers again is followed within a second.
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
@@ -30,13 +32,22 @@ pub struct Follower {
     /// How often catching up has begun; counted by whoever holds `catching_up`.
     begun: AtomicU64,
     catching_up: Mutex<()>,
+    looks: Mutex<Looks>,
+}
+
+/// When the log was last looked at because somebody named what is not known here.
+#[derive(Debug, Default)]
+struct Looks {
+    begun: Option<Instant>,
+    /// The same of the last that went well.
+    seen: Option<Instant>,
 }
 
 impl Follower {
     /// A follower that has seen what the store has.
     pub fn new(database: &Database) -> Self {
         let (head, _) = watch::channel(database.head().map(|head| head.sequence));
-        Self { head, begun: AtomicU64::new(0), catching_up: Mutex::new(()) }
+        Self { head, begun: AtomicU64::new(0), catching_up: Mutex::default(), looks: Mutex::default() }
     }
 
     /// The newest commit seen, and whenever there is a newer one.
@@ -120,6 +131,9 @@ impl Follower {
             Ok(outcome) => outcome,
             Err(_) if seen(&newest(node.database())) => Ok(()),
             Err(_) => {
+                if deadline != Some(until) {
+                    node.metrics().refused("at_least_time_max");
+                }
                 let found = newest(node.database()).map_or("none".into(), |head| head.to_string());
                 Err(status::of_query(&QueryError::Behind { wanted: wanted.get(), found }))
             }
@@ -130,7 +144,7 @@ impl Follower {
     /// wait for the next probe. Whether it is known then is for the caller to see, also where the store did not answer.
     pub async fn know(&self, node: &Node, context: &ContextName) {
         if node.database().context(context).is_err()
-            && let Err(error) = self.catch_up(node).await
+            && let Err(error) = self.look(node).await
         {
             tracing::debug!(%error, "a context that is not known was not looked for");
         }
@@ -142,6 +156,27 @@ impl Follower {
             tracing::debug!(%error, "a refusal may rest on an old state of the store");
         }
         newest(node.database()) > head
+    }
+
+    /// Sees what others have committed until now, for somebody who names what is not known here. However many do,
+    /// the log is probed once in 50 ms, for all of them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn look(&self, node: &Node) -> Result<(), Error> {
+        let asked = Instant::now();
+        let mut looks = self.looks.lock().await;
+        if looks.seen.is_some_and(|begun| begun >= asked) {
+            return Ok(());
+        }
+        if let Some(begun) = looks.begun {
+            sleep_until(begun + LOOK_INTERVAL).await;
+        }
+        let begun = Instant::now();
+        looks.begun = Some(begun);
+        self.catch_up(node).await?;
+        looks.seen = Some(begun);
+        Ok(())
     }
 
     /// Applies what others have committed, and announces it. Whoever waited while another caught up, which had

@@ -82,7 +82,6 @@ impl Intake {
         let rows = batch.num_rows();
         self.rows = self.rows.saturating_add(rows as u64);
         if self.rows > self.rows_max {
-            self.metrics.refused("put_rows_max");
             let what =
                 format!("the put has more than put_rows_max = {} rows: put it in parts", self.rows_max);
             return Err(status::exhausted("put_rows_max", what, None));
@@ -260,7 +259,6 @@ pub async fn in_time<T>(
     if caller.deadline == Some(until) {
         return Err(status::deadline_exceeded("the deadline passed before all of the put had come"));
     }
-    node.metrics().refused("put_stall_time_max");
     let what = format!("nothing of the put came for put_stall_time_max = {stall:?}");
     Err(status::exhausted("put_stall_time_max", what, None))
 }

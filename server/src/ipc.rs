@@ -21,7 +21,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-pub use cut::cut;
+pub use cut::{cut, encoded_bytes};
 pub use decode::Decoder;
 pub use encode::{Compression, EncodeError, Encoded, Encoder, schema_message};
 pub use error::{Fault, IpcError};

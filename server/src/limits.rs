@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use calotype_storage::put::PutLimits;
+
 use crate::settings::section::section;
 use crate::settings::value::Unit;
 
@@ -95,6 +97,9 @@ section! {
     /// Whether compressed Arrow bodies are taken at all.
     ipc_accept_compressed: bool = false, Unit::Flag;
 
+    /// Principals that have something going on at once; more are refused.
+    principals_max: usize = 16_384, Unit::Count(1, 1_000_000);
+
     /// Questions of one principal that are worked on at once.
     queries_per_principal_max: usize = 8, Unit::Count(1, 10_000);
 
@@ -128,8 +133,8 @@ section! {
     /// Rows of a put.
     put_rows_max: u64 = 20_000_000, Unit::Count(1, 1_000_000_000);
 
-    /// A put, in memory.
-    put_bytes_max: u64 = 1 << 30, Unit::Bytes(MIB, 64 * GIB);
+    /// A put, in memory; no more than all puts may take.
+    put_bytes_max: u64 = 512 << 20, Unit::Bytes(MIB, 64 * GIB);
 
     /// All puts that are being taken, in memory; more are refused.
     ingest_bytes_max: usize = 512 << 20, Unit::Bytes(MIB, 64 * GIB);
@@ -151,4 +156,23 @@ section! {
 
     /// How long `at_least` waits for a commit that is not there yet.
     at_least_time_max: Duration = Duration::from_secs(2), Unit::Duration(Duration::ZERO, MINUTE);
+}
+
+impl Limits {
+    /// What the store takes in one put, so that it never takes less than the doors do: to be set where the store is
+    /// opened.
+    pub fn put_limits(&self) -> PutLimits {
+        PutLimits { rows_max: self.put_rows_max, bytes_max: self.put_bytes_max }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_takes_the_puts_that_the_doors_take() {
+        let limits = Limits { put_rows_max: 7, put_bytes_max: 1 << 33, ..Limits::default() };
+        assert_eq!(limits.put_limits(), PutLimits { rows_max: 7, bytes_max: 1 << 33 });
+    }
 }

@@ -151,7 +151,6 @@ impl Operations {
         }
         if registry.known.values().filter(|known| is_running(&known.now.borrow())).count() >= self.running_max
         {
-            node.metrics().refused("operations_max");
             let what = format_args!(
                 "{} operations run already: wait until one is done, or cancel one",
                 self.running_max

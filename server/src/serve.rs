@@ -5,7 +5,6 @@
 
 mod background;
 mod health;
-mod key_file;
 mod own;
 mod probes;
 mod routes;
@@ -19,7 +18,6 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
-pub use self::key_file::{KeyFileError, read_or_make as token_key};
 pub use self::own::local;
 pub use self::work::{Work, threads_default};
 use crate::node::Node;

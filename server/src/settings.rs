@@ -247,6 +247,12 @@ impl Settings {
             let rule = "and must be at most";
             return together("limits.sent_batch_bytes", found.to_string(), rule, other, most.to_string());
         }
+        if limits.put_bytes_max > limits.ingest_bytes_max as u64 {
+            let (found, most) = (limits.put_bytes_max, limits.ingest_bytes_max);
+            let other = "limits.ingest_bytes_max";
+            let rule = "and must be at most";
+            return together("limits.put_bytes_max", found.to_string(), rule, other, most.to_string());
+        }
         Ok(())
     }
 

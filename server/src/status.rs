@@ -15,11 +15,16 @@ use calotype_storage::variables::variable;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::limits::Limits;
+use crate::settings::section::Section as _;
+use crate::telemetry::metrics::word_of;
 use details::Draft;
 
 /// The domain of all reasons.
 pub const DOMAIN: &str = "calotype";
 
+/// The variable that names a limit.
+const LIMIT: &str = "limit";
 /// When a node that lags behind by a commit is asked again.
 const BEHIND_RETRY: Duration = Duration::from_millis(100);
 /// When a store that failed to answer is asked again.
@@ -37,35 +42,22 @@ pub fn invalid(field: Field<'_>, what: impl Display) -> Status {
     draft.with(variable("field", field.0)).violates(field.0, &what).status()
 }
 
-/// A time or a place that is not there yet, in a field of the request. `OUT_OF_RANGE`.
-pub fn out_of_range(field: Field<'_>, what: impl Display) -> Status {
-    let draft = Draft::new(Code::OutOfRange, "OUT_OF_RANGE", format_args!("{}: {what}", field.0));
-    draft.with(variable("field", field.0)).violates(field.0, &what).status()
-}
-
 /// A limit that was run into, named as in the settings; nothing was done. May be retried after the given time where
 /// there is one. `RESOURCE_EXHAUSTED`.
 pub fn exhausted(limit: &'static str, what: impl Display, retry_after: Option<Duration>) -> Status {
     let draft = Draft::new(Code::ResourceExhausted, "LIMIT_REACHED", what);
-    draft.with(variable("limit", limit)).retry_after(retry_after).status()
+    draft.with(variable(LIMIT, limit)).retry_after(retry_after).status()
+}
+
+/// A limit of time that has passed, named as in the settings. `DEADLINE_EXCEEDED`.
+pub fn too_long(limit: &'static str, what: impl Display) -> Status {
+    Draft::new(Code::DeadlineExceeded, "LIMIT_REACHED", what).with(variable(LIMIT, limit)).status()
 }
 
 /// There is no such thing: `not_found("snapshot", id)`. `NOT_FOUND`.
 pub fn not_found(kind: &'static str, name: impl Display) -> Status {
     let draft = Draft::new(Code::NotFound, "NOT_FOUND", format_args!("there is no {kind} {name}"));
     draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
-}
-
-/// There is such a thing already. `ALREADY_EXISTS`.
-pub fn already_exists(kind: &'static str, name: impl Display) -> Status {
-    let draft =
-        Draft::new(Code::AlreadyExists, "ALREADY_EXISTS", format_args!("there is a {kind} {name} already"));
-    draft.with(variable("what", kind)).with(variable("name", &name)).resource(kind, &name).status()
-}
-
-/// Something must change first. `FAILED_PRECONDITION`.
-pub fn failed_precondition(reason: &'static str, what: impl Display) -> Status {
-    Draft::new(Code::FailedPrecondition, reason, what).status()
 }
 
 /// A race was lost and nothing was done; it may be run again at once. `ABORTED`.
@@ -79,7 +71,7 @@ pub fn unavailable(reason: &'static str, what: impl Display, retry_after: Option
     Draft::new(Code::Unavailable, reason, what).retry_after(retry_after).status()
 }
 
-/// The client's deadline, or the server's limit of time, has passed. `DEADLINE_EXCEEDED`.
+/// The client's deadline has passed. `DEADLINE_EXCEEDED`.
 pub fn deadline_exceeded(what: impl Display) -> Status {
     Draft::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", what).status()
 }
@@ -87,11 +79,6 @@ pub fn deadline_exceeded(what: impl Display) -> Status {
 /// The client, or the end of the server, ended it. `CANCELLED`.
 pub fn cancelled(what: impl Display) -> Status {
     Draft::new(Code::Cancelled, "CANCELLED", what).status()
-}
-
-/// Something stored is not what its name says. `DATA_LOSS`.
-pub fn data_loss(reason: &'static str, what: impl Display) -> Status {
-    Draft::new(Code::DataLoss, reason, what).status()
 }
 
 /// What is not built. `UNIMPLEMENTED`.
@@ -102,6 +89,11 @@ pub fn unimplemented(what: impl Display) -> Status {
 /// A broken invariant of our own. `INTERNAL`.
 pub fn internal(what: impl Display) -> Status {
     Draft::new(Code::Internal, "INTERNAL", what).status()
+}
+
+/// An error that a library below us made: the same, with the details that all errors have.
+pub fn of_library(code: Code, what: impl Display) -> Status {
+    Draft::new(code, word_of(code), what).status()
 }
 
 /// An error of a question.
@@ -140,6 +132,16 @@ pub fn of_store(error: &Error) -> Status {
 /// The reason of a status that this module made.
 pub fn reason(status: &Status) -> Option<String> {
     Some(status.get_details_error_info()?.reason)
+}
+
+/// The limit that a status of this module names, as the settings do.
+pub fn limit(status: &Status) -> Option<&'static str> {
+    if !matches!(status.code(), Code::ResourceExhausted | Code::DeadlineExceeded) {
+        return None;
+    }
+    let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN)?;
+    let named = info.metadata.get(LIMIT)?;
+    Limits::declarations().iter().map(|declaration| declaration.name).find(|name| name == named)
 }
 
 /// The code of gRPC for what a caller can do about an error of the store.

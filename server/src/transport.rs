@@ -1,8 +1,8 @@
 //! Connections and what every request on them goes through, whichever door it is for.
 //!
-//! The way of a request: [`accept`] lets its connection in, [`connection`] minds its age and silence, [`request`]
-//! says who asks and until when, sheds what is too much, catches panics and records the end; [`router`] finds the
-//! service; [`answer_body`] sends what it says.
+//! The way of a request: `accept` lets its connection in, `connection` minds its age and silence, `request`
+//! says who asks and until when, sheds what is too much, catches panics and records the end; `router` finds the
+//! service; `answer_body` sends what it says.
 //!
 //! Invariants: whatever a client sends or fails to send, what it costs is bounded by the limits and ends in a bounded
 //! time; one request never harms another, also not on the same connection; every answer bears the request's id.
@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::http2::own_endpoint;
+pub(crate) use self::panics::caught;
 pub use self::router::Router;
 use crate::node::Node;
 use connection::Terms;
@@ -87,11 +88,13 @@ impl Transport {
         drop(self.shared.tasks.spawn(connection::serve(shared, io, Terms::own())));
     }
 
-    /// Asks all clients to leave, ends watches, and waits for the open requests, for `patience` at most; then cuts
+    /// Asks all clients to leave, ends watches and operations, and waits for the open requests, for `patience` at most; then cuts
     /// them. Says whether all came to their end by themselves.
     pub async fn drain(&self, patience: Duration) -> bool {
         let shared = &self.shared;
         shared.node.stopping().cancel();
+        // They would go on for hours, and can be begun anew.
+        shared.node.operations().stop();
         shared.tasks.close();
         let drained = tokio::time::timeout(patience, shared.tasks.wait()).await.is_ok();
         if !drained {

@@ -29,7 +29,7 @@ use crate::time::{SystemTime, ValidTime};
 pub struct PutLimits {
     /// Rows.
     pub rows_max: u64,
-    /// Bytes in memory, as Arrow counts them.
+    /// Bytes that the values take in memory.
     pub bytes_max: u64,
 }
 

@@ -152,7 +152,11 @@ impl CliError {
     /// The error of a put of a file: if the put was refused, the file was.
     pub(crate) fn of_file(self, file: String) -> Self {
         if let Self::Client(source) = self {
-            return if refusal(&source).is_some() { Self::Refused { file, source } } else { Self::Client(source) };
+            return if refusal(&source).is_some() {
+                Self::Refused { file, source }
+            } else {
+                Self::Client(source)
+            };
         }
         self
     }

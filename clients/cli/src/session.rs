@@ -15,6 +15,7 @@ use calotype_client::{Client, Options};
 use calotype_server::settings::sections::StoreSettings;
 use calotype_storage::backend::Backend;
 use calotype_storage::database::{Access, Database, OpenOptions, StateFolder};
+use calotype_storage::put::PutLimits;
 
 use crate::args::Global;
 use crate::error::CliError;
@@ -165,7 +166,7 @@ impl Session {
     /// # Errors
     /// There is none, or it cannot be used, or a server was named.
     pub(crate) async fn open_store(&self, access: Access) -> Result<Database, CliError> {
-        self.open_store_with(access, &StoreSettings::default()).await
+        self.open_store_with(access, &StoreSettings::default(), PutLimits::default()).await
     }
 
     /// Opens the store itself, as settings of a server say.
@@ -176,6 +177,7 @@ impl Session {
         &self,
         access: Access,
         settings: &StoreSettings,
+        limits: PutLimits,
     ) -> Result<Database, CliError> {
         let backend = match Place::named(&self.global)? {
             Place::Server(address) => return Err(CliError::NeedsStore(address)),
@@ -186,6 +188,7 @@ impl Session {
         options.clock_behind_max_micros =
             i64::try_from(settings.clock_behind_max.as_micros()).unwrap_or(i64::MAX);
         options.makes_keyframes = settings.makes_keyframes;
+        options.limits = limits;
         Ok(Database::open(backend, options).await?)
     }
 

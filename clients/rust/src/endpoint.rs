@@ -87,16 +87,16 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_a_port() {
-        check("127.0.0.1:7070", Ok("http://127.0.0.1:7070/"));
-        check("http://localhost:7070", Ok("http://localhost:7070/"));
-        check("http://localhost:7070/", Ok("http://localhost:7070/"));
-        check("grpc://[::1]:7070", Ok("http://[::1]:7070/"));
-        check("https://localhost:7070", Err("encrypted"));
+        check("127.0.0.1:7432", Ok("http://127.0.0.1:7432/"));
+        check("http://localhost:7432", Ok("http://localhost:7432/"));
+        check("http://localhost:7432/", Ok("http://localhost:7432/"));
+        check("grpc://[::1]:7432", Ok("http://[::1]:7432/"));
+        check("https://localhost:7432", Err("encrypted"));
         check("s3://bucket", Err("neither http nor grpc"));
         check("localhost", Err("no port"));
-        check("localhost:70700", Err("port"));
-        check("http://localhost:7070/v1", Err("more than a host"));
-        check("http://user@localhost:7070", Err("more than a host"));
+        check("localhost:74320", Err("port"));
+        check("http://localhost:7432/v1", Err("more than a host"));
+        check("http://user@localhost:7432", Err("more than a host"));
         check("", Err("is no server's address"));
         check("a b:1", Err("is no server's address"));
     }

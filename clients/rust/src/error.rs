@@ -40,7 +40,7 @@ pub enum ClientError {
         request_id: String,
     },
     /// The address is none. Mend it.
-    #[error("'{endpoint}' is no server's address: {what}; expected for example http://127.0.0.1:7070")]
+    #[error("'{endpoint}' is no server's address: {what}; expected for example http://127.0.0.1:7432")]
     Endpoint {
         /// The address.
         endpoint: String,
@@ -166,7 +166,8 @@ impl ClientError {
         match self {
             Self::Server(error) => {
                 error.code == Code::Unavailable
-                    || (error.code == Code::ResourceExhausted && error.retry_after.is_some())
+                    || (matches!(error.code, Code::ResourceExhausted | Code::Aborted)
+                        && error.retry_after.is_some())
             }
             Self::Transport { .. } | Self::CutShort { .. } => true,
             Self::Timeout { .. }

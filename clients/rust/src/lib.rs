@@ -4,7 +4,7 @@
 //! use calotype_client::{AsOfQuestion, Client, NewContext, Point, PutOptions, Row, ValidTime, Value};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = Client::connect("http://127.0.0.1:7070").await?;
+//! let client = Client::connect("http://127.0.0.1:7432").await?;
 //! let loans = NewContext { name: "loans".into(), key: vec!["id".into()], ..NewContext::default() };
 //! client.create_context(&loans).await?;
 //!

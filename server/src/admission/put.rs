@@ -49,14 +49,12 @@ impl Puts {
         if take(&puts.open, 1, puts.open_max) {
             return Ok(PutPermit { puts: Arc::clone(puts), bytes: 0, _counted: puts.metrics.put_began() });
         }
-        puts.metrics.refused("puts_max");
         let what = format!("{} puts are being taken already: try again later", puts.open_max);
         Err(status::exhausted("puts_max", what, Some(RETRY_LATER)))
     }
 
     /// There is no memory for what needs so much.
     fn full(&self, needed: usize) -> Status {
-        self.metrics.refused("ingest_bytes_max");
         let what = format!(
             "all puts that are being taken would need more than {} bytes of memory: try again later",
             self.bytes_max
@@ -81,7 +79,6 @@ impl PutPermit {
     pub fn grow(&mut self, bytes: usize) -> Result<(), Status> {
         let puts = &self.puts;
         if self.bytes.saturating_add(bytes) > puts.put_bytes_max {
-            puts.metrics.refused("put_bytes_max");
             let what = format!(
                 "the put needs more than {} bytes of memory: put it in several parts",
                 puts.put_bytes_max

@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use calotype_storage::name::Principal;
 use tokio::sync::Semaphore;
 
-use super::PRINCIPALS_MAX;
-
 /// What each principal has going on.
 #[derive(Debug)]
 pub(super) struct Seats {
     turns_each: usize,
+    principals_max: usize,
     busy: Mutex<BTreeMap<Principal, Busy>>,
 }
 
@@ -36,14 +35,14 @@ pub(super) struct Seat {
 }
 
 impl Seats {
-    pub(super) fn new(turns_each: usize) -> Self {
-        Self { turns_each: turns_each.max(1), busy: Mutex::new(BTreeMap::new()) }
+    pub(super) fn new(turns_each: usize, principals_max: usize) -> Self {
+        Self { turns_each: turns_each.max(1), principals_max, busy: Mutex::new(BTreeMap::new()) }
     }
 
     /// A place and the turns of its principal; `None` if there are too many principals.
     pub(super) fn take(seats: &Arc<Self>, principal: &Principal) -> Option<(Seat, Arc<Semaphore>)> {
         let mut busy = seats.lock();
-        if !busy.contains_key(principal) && busy.len() >= PRINCIPALS_MAX {
+        if !busy.contains_key(principal) && busy.len() >= seats.principals_max {
             return None;
         }
         let entry = busy.entry(principal.clone()).or_insert_with(|| Busy {

@@ -83,7 +83,10 @@ async fn read_message(mut body: Body, limits: &Limits) -> Result<Bytes, Status> 
     loop {
         let frame = timeout(limits.put_stall_time_max, body.frame()).await;
         let frame = frame.map_err(|_| {
-            status::deadline_exceeded("the request did not come to its end in put_stall_time_max")
+            status::too_long(
+                "put_stall_time_max",
+                "the request did not come to its end in put_stall_time_max",
+            )
         })?;
         let Some(frame) = frame.transpose()? else { break };
         let Ok(data) = frame.into_data() else { continue };

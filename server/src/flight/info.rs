@@ -143,8 +143,9 @@ async fn begin(node: &Node, caller: &Caller, ticket: &Ticket) -> Result<Beginnin
         Ok(Beginning { schema: claimed(answer.schema(), answer.claim()), claim, parts })
     };
     let work = tokio_util::task::AbortOnDropHandle::new(node.work().spawn(work));
-    let ended = tokio::time::timeout_at(answer::until(node, caller), work).await;
-    let ended = ended.map_err(|_| status::deadline_exceeded("the question was not begun in time"))?;
+    let until = answer::until(node, caller);
+    let ended = tokio::time::timeout_at(until, work).await;
+    let ended = ended.map_err(|_| answer::too_slow(until, caller.deadline))?;
     ended.unwrap_or_else(|error| {
         Err(status::internal(format_args!("the question ended without an answer: {error}")))
     })

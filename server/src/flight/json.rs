@@ -61,13 +61,6 @@ pub(super) enum Wrong {
     NotBuilt(&'static str),
 }
 
-impl Malformed {
-    /// The limit that it ran into, as the settings name it.
-    pub(super) fn limit(&self) -> Option<&'static str> {
-        if let Wrong::TooMany { limit, .. } = self.what { Some(limit) } else { None }
-    }
-}
-
 impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
         match malformed.what {

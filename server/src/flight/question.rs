@@ -71,14 +71,16 @@ pub(super) async fn prepare(node: &Node, caller: &Caller, ticket: &Ticket) -> Re
 }
 
 /// Fixes both times of a question, all by one reading of the clock and the head, so that whoever asks again later
-/// gets the same answer.
+/// gets the same answer; and asks that whoever answers has seen the commits that were seen here.
 ///
 /// # Errors
 /// As [`prepare`]; or a time has not come.
 pub(super) async fn fix(node: &Node, caller: &Caller, ticket: &mut Ticket) -> Result<(), Status> {
     node.follower().see(node, ticket.at_least, caller.deadline).await?;
     let now = node.database().now();
-    let newest = node.database().head().map(|head| head.newest_time);
+    let head = node.database().head();
+    ticket.at_least = head.as_ref().map(|head| head.sequence).max(ticket.at_least);
+    let newest = head.map(|head| head.newest_time);
     let fix = |name: &ContextName, points: &mut [&mut Point]| {
         let context = context(node, name)?;
         for point in points {

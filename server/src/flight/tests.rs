@@ -218,6 +218,17 @@ async fn messages_keep_to_their_size() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tickets_are_for_servers_that_have_seen_as_much() {
+    let mut world = World::with_full(Limits::default(), 10).await;
+    let asked = json!({"as_of": {"context": "people"}});
+    let info = world.client.get_flight_info(FlightDescriptor::new_cmd(asked.to_string())).await.unwrap();
+    for endpoint in info.endpoint {
+        let ticket: Value = serde_json::from_slice(&endpoint.ticket.unwrap().ticket).unwrap();
+        assert_eq!(ticket["at_least"], 1, "{ticket}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_name_the_place() {
     let mut world = World::with_full(Limits::default(), 10).await;
     let found = refused(world.get(json!({"as_of": {"context": "people", "colums": []}})).await);

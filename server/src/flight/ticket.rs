@@ -147,11 +147,7 @@ impl Ticket {
     /// # Errors
     /// The field that is malformed, by name.
     pub(super) fn of_node(text: &[u8], node: &Node) -> Result<Self, Status> {
-        let ticket = Self::parse(text, node.limits().keys_max);
-        if let Some(limit) = ticket.as_ref().err().and_then(Malformed::limit) {
-            node.metrics().refused(limit);
-        }
-        Ok(ticket?)
+        Ok(Self::parse(text, node.limits().keys_max)?)
     }
 
     fn parse(text: &[u8], keys_max: usize) -> Result<Self, Malformed> {

@@ -1,3 +1,5 @@
+//! Following the log: what others commit is seen, waited for, and probed for by one at a time.
+
 use calotype_storage::record::Mode;
 use tonic::Code;
 
@@ -99,4 +101,26 @@ async fn nobody_waits_past_the_deadline_or_the_end_of_the_server() {
     store.node.stopping().cancel();
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!((error.code(), status::reason(&error).as_deref()), (Code::Unavailable, Some("STOPPING")));
+}
+
+#[tokio::test]
+async fn those_who_name_what_is_not_known_share_one_look() {
+    let store = TestStore::new().await;
+    let peer = store.peer().await;
+    let begun = || peer.node.follower().begun.load(Ordering::Acquire);
+    let made_up =
+        (0..100).map(|number| {
+            let node = peer.node.clone();
+            async move {
+                crate::intake::context(&node, &crate::test_store::name(&format!("made_up_{number}"))).await
+            }
+        });
+    for outcome in futures::future::join_all(made_up).await {
+        assert_eq!(outcome.unwrap_err().code(), Code::NotFound);
+    }
+    assert!(begun() <= 2, "{} looks for 100 names", begun());
+    store.create("loans", Mode::Events).await;
+    let before = Instant::now();
+    crate::intake::context(&peer.node, &crate::test_store::name("loans")).await.unwrap();
+    assert!(before.elapsed() < Duration::from_secs(1), "a look is put off, not refused");
 }

@@ -1,3 +1,5 @@
+//! How a put comes in.
+
 use std::time::Duration;
 
 use tonic::Code;

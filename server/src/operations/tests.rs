@@ -1,3 +1,5 @@
+//! Operations: begun, followed, cancelled, forgotten, and ended with the server.
+
 use calotype_storage::record::Mode;
 use tokio::sync::oneshot;
 use tonic::Code;

@@ -1,3 +1,5 @@
+//! Tokens that only their own request is answered for, and the file of their key.
+
 use super::*;
 
 fn key() -> TokenKey {

@@ -39,6 +39,8 @@ fn with_reflection(router: Router) -> Result<Router, ServeError> {
         Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // What errors carry.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let newer = builder().build_v1().map_err(ServeError::Descriptors)?;
     let older = builder().build_v1alpha().map_err(ServeError::Descriptors)?;

@@ -1,3 +1,5 @@
+//! The server over real connections: limits, panics, health, probes, and its end.
+
 mod probe;
 
 use std::time::Duration;
@@ -64,6 +66,7 @@ async fn a_deadline_ends_a_slow_handler_and_a_slow_stream() {
         let timeout = [("grpc-timeout", "100m")];
         let late = soon(probe::call_without_clock(server.address, method, &timeout)).await;
         assert_eq!(late.status.code(), Code::DeadlineExceeded, "{method}: {late:?}");
+        assert_eq!(crate::status::reason(&late.status).as_deref(), Some("DEADLINE_EXCEEDED"), "{method}");
         soon(server.probe.dropped(method)).await;
     }
     server.stop().await.unwrap();
@@ -176,11 +179,78 @@ async fn a_server_that_stops_finishes_what_was_asked_and_ends_watches() {
     server.ask_to_stop();
     let ended = soon(watch.finish()).await;
     assert_eq!(ended.status.code(), Code::Unavailable);
-    assert!(ended.status.message().contains("resume elsewhere"), "{ended:?}");
+    assert!(ended.status.message().contains("ask another one"), "{ended:?}");
+    let details = tonic_types::StatusExt::get_error_details(&ended.status);
+    assert_eq!(details.error_info().unwrap().reason, "STOPPING");
+    assert!(details.retry_info().is_some());
     assert!(TcpStream::connect(server.address).await.is_err(), "the listener is closed");
     server.probe.go_on();
     assert_eq!(soon(stream.finish()).await.status.code(), Code::Ok);
     soon(server.stop()).await.unwrap();
+}
+
+/// How often a limit was run into.
+fn refusals(node: &Node, limit: &str) -> u64 {
+    let metrics = node.metrics().encode();
+    let series = format!("calotype_refusals_total{{limit=\"{limit}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_limit_of_a_refusal_is_counted_once() {
+    let limits = Limits { put_stall_time_max: SHORT, requests_per_connection_max: 1, ..Limits::default() };
+    let server = Server::start(limits).await;
+    let channel = server.channel().await;
+    assert_eq!(call(&channel, "limit").await.status.code(), Code::ResourceExhausted);
+    assert_eq!(refusals(&server.node, "keys_max"), 1);
+    let (_sender, upload) = probe::upload();
+    soon(probe::send(&channel, "read", upload)).await.finish().await;
+    assert_eq!(refusals(&server.node, "put_stall_time_max"), 1);
+    let mut first = open(&channel, "/probe/stream", &[], "").await;
+    first.frame().await;
+    call(&channel, "echo").await;
+    assert_eq!(refusals(&server.node, "requests_per_connection_max"), 1);
+    drop(first);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_is_asked_to_leave_is_counted() {
+    let (idle_timeout, first_request_timeout, keepalive_timeout) = (SHORT, 4 * SHORT, SHORT);
+    let limits = Limits { first_request_timeout, idle_timeout, keepalive_timeout, ..Limits::default() };
+    let server = Server::start(limits).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // One request, to which nothing is served, on stream 1.
+    let path = b"\x83\x86\x84\x41\x01x";
+    let mut bytes =
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x06\x01\x05\0\0\0\x01".to_vec();
+    bytes.extend_from_slice(path);
+    stream.write_all(&bytes).await.unwrap();
+    closed(stream).await;
+    assert_eq!(refusals(&server.node, "idle_timeout"), 1);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_answers_no_ping_is_counted() {
+    let limits = Limits { keepalive_interval: SHORT, keepalive_timeout: SHORT, ..Limits::default() };
+    let server = Server::start(limits).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    closed(stream).await;
+    assert_eq!(refusals(&server.node, "keepalive_timeout"), 1);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_stops_begins_no_more_operations() {
+    let server = Server::start(Limits::default()).await;
+    let node = server.node.clone();
+    server.stop().await.unwrap();
+    let level = calotype_storage::verify::Level::Chain;
+    let principal = calotype_storage::name::Principal::local();
+    let refused = node.operations().start_verify(&node, principal, level).unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
 }
 
 #[tokio::test]
@@ -231,6 +301,10 @@ async fn health_says_what_is_served_and_reflection_is_by_choice() {
         let channel = probe::connect(address).await;
         assert_eq!(check_health(&channel, "").await, Ok(ServingStatusCode::Serving));
         assert_eq!(check_health(&channel, "none.Such").await, Err(Code::NotFound));
+        // grpc.health.v1.HealthCheckRequest: service "x".
+        let unknown = open(&channel, "/grpc.health.v1.Health/Check", &[], "\0\0\0\0\x03\x0a\x01x").await;
+        let unknown = unknown.finish().await.status;
+        assert_eq!(crate::status::reason(&unknown).as_deref(), Some("NOT_FOUND"), "{unknown}");
         let served = check_health(&channel, "grpc.reflection.v1.ServerReflection").await;
         assert_eq!(served.is_ok(), reflection);
         let garbage = open(&channel, "/grpc.health.v1.Health/Check", &[], "\0\0\0\0\x02\x0a\x7f").await;

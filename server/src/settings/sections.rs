@@ -20,10 +20,10 @@ section! {
     /// Whether clients may ask which services there are.
     reflection: bool = true, Unit::Flag;
 
-    /// A file of 32 bytes or more, the same for all servers of a store, so that page and resume tokens of one are taken by all; empty for a key of this server alone.
+    /// A file of 64 lower-case hexadecimal digits, readable by its owner alone, the same for all servers of a store, so that page and resume tokens of one are taken by all; empty for a key of this server alone.
     token_key_file: Option<PathBuf> = None, Unit::Text;
 
-    /// Threads that compute questions and puts; 0 for as many as there are cores.
+    /// Threads that compute questions and puts; 0 for two for each core, four at least.
     work_threads: usize = 0, Unit::Count(0, 1024);
 }
 

@@ -1,3 +1,5 @@
+//! Settings: which of them counts, and what is refused.
+
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -225,6 +227,13 @@ fn settings_that_do_not_go_together_are_refused() {
         error.to_string(),
         "limits.sent_batch_bytes is 8388608, and must be at most limits.sent_message_bytes_max, which is 3145728"
     );
+    let error = Settings::load(None, [], &[variable("limits.put_bytes_max", "1GiB")]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "limits.put_bytes_max is 1073741824, and must be at most limits.ingest_bytes_max, which is 536870912"
+    );
+    let both = ["limits.put_bytes_max", "limits.ingest_bytes_max"].map(|name| variable(name, "1GiB"));
+    assert!(Settings::load(None, [], &both).is_ok());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A setting's value: how it is written and how it is shown.
 //!
-//! Invariant: what [`Value::shown`] writes, [`Unit::read`] reads as the same value.
+//! Invariant: what [`Unit::shown`] writes, [`Unit::read`] reads as the same value.
 
 use std::fmt::Write as _;
 use std::time::Duration;

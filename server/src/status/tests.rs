@@ -1,3 +1,5 @@
+//! Errors as gRPC carries them.
+
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::refusal::DuplicateKey;
 use calotype_storage::time::SystemTime;
@@ -24,18 +26,16 @@ fn header_bytes(status: &Status) -> usize {
 fn each_status_has_one_error_info_of_our_domain() {
     let statuses = [
         invalid(Field("put.cutoff"), "is no instant"),
-        out_of_range(Field("known_at"), "has not come"),
         exhausted("puts_max", "64 puts are being taken", Some(Duration::from_secs(1))),
         not_found("snapshot", "abc"),
-        already_exists("context", "loans"),
-        failed_precondition("NOT_A_STATE", "it takes facts"),
         aborted("OVERTAKEN", "lost"),
         unavailable("RECOVERING", "the store is being opened", None),
         deadline_exceeded("5 s have passed"),
+        too_long("query_time_max", "300 s have passed"),
         cancelled("the server stops"),
-        data_loss("DAMAGED", "pack x"),
         unimplemented("sql"),
         internal("no"),
+        of_library(Code::NotFound, "service not registered"),
         of_store(&Error::ReadOnly),
         of_query(&QueryError::NoOffsets(loans())),
     ];
@@ -72,6 +72,15 @@ fn a_limit_says_its_name_and_when_to_come_again() {
     assert_eq!(value(&status, "limit").unwrap(), "queries_queued_max");
     assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_millis(250)));
     assert!(exhausted("keys_max", "too many", None).get_details_retry_info().is_none());
+}
+
+#[test]
+fn the_limit_of_a_status_is_one_of_the_settings() {
+    assert_eq!(limit(&exhausted("keys_max", "too many", None)), Some("keys_max"));
+    assert_eq!(limit(&too_long("query_time_max", "too long")), Some("query_time_max"));
+    assert_eq!(limit(&exhausted("no_such_limit", "too many", None)), None);
+    assert_eq!(limit(&deadline_exceeded("too long")), None);
+    assert_eq!(limit(&Status::resource_exhausted("another's")), None);
 }
 
 #[test]

@@ -18,12 +18,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use tonic::Status;
 
 pub use guard::{Counted, RequestTimer};
-pub use labels::Door;
+pub use labels::{Door, word_of};
 
 use crate::limits::Limits;
 use crate::settings::section::Section as _;
+use crate::status;
 use labels::{AtDoor, Limit, Method, Outcome, PutEnd};
 
 /// Upper bounds of the times of requests, seconds.
@@ -174,7 +176,15 @@ impl Metrics {
         Counted::new(&self.operations)
     }
 
-    /// Something ran into a limit, named as in the settings.
+    /// The limit that a request ran into, where its status names one. The one place where such are counted is where
+    /// its end is recorded.
+    pub fn ran_into(&self, status: &Status) {
+        if let Some(limit) = status::limit(status) {
+            self.refused(limit);
+        }
+    }
+
+    /// Something that is no request ran into a limit, named as in the settings; or nobody was there to be told.
     pub fn refused(&self, limit: &'static str) {
         self.refusals.get_or_create(&Limit { limit }).inc();
     }

@@ -1,3 +1,5 @@
+//! The log and the traces.
+
 use std::convert::Infallible;
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -20,6 +20,7 @@ use super::activity::OpenRequest;
 use super::record::Record;
 use super::watchdog::Watchdog;
 use super::{deadline, foreign, panics};
+use crate::follow::stopping;
 use crate::node::Node;
 
 /// The largest piece handed over at once, bytes: what a client may leave unread beyond its window.
@@ -109,7 +110,7 @@ impl AnswerBody {
     /// The status with which the source's own trailers end the answer.
     fn end_as_said(&mut self, trailers: HeaderMap) -> Frame<Bytes> {
         let status = said(&trailers);
-        if let Some(mended) = foreign::mended(&status) {
+        if let Some(mended) = foreign::mended(self.guard.record.method(), &status) {
             return self.end(&mended);
         }
         self.source = None;
@@ -135,7 +136,10 @@ impl AnswerBody {
                 self.guard.record.end(&Status::ok(""));
                 Poll::Ready(None)
             }
-            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Ok(self.end(&status)))),
+            Ok(Poll::Ready(Some(Err(status)))) => {
+                let mended = foreign::mended(self.guard.record.method(), &status);
+                Poll::Ready(Some(Ok(self.end(&mended.unwrap_or(status)))))
+            }
             Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
                 Ok(data) => {
                     self.rest = data;
@@ -161,9 +165,7 @@ impl AnswerBody {
             return Poll::Ready(Some(Ok(self.end(&deadline::passed()))));
         }
         if source.stop.as_mut().is_some_and(|stop| stop.as_mut().poll(context).is_ready()) {
-            return Poll::Ready(Some(Ok(
-                self.end(&Status::unavailable("the server stops; resume elsewhere"))
-            )));
+            return Poll::Ready(Some(Ok(self.end(&stopping()))));
         }
         Poll::Pending
     }

@@ -136,6 +136,7 @@ where
         let look = match course.due(Instant::now(), activity.state()) {
             Due::Look(at) => at,
             Due::Leave(why) => {
+                shared.node.metrics().refused(why);
                 debug!(why, "a client is asked to leave");
                 connection.as_mut().graceful_shutdown();
                 course.leaving = Some(Instant::now());
@@ -149,6 +150,10 @@ where
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
+                    // The only time that is minded below: a client that answered no ping.
+                    if error.is_timeout() {
+                        shared.node.metrics().refused("keepalive_timeout");
+                    }
                     debug!(error = &error as &dyn std::error::Error, "a connection broke");
                 }
                 return;

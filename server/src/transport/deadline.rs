@@ -45,7 +45,7 @@ fn parse(text: &str) -> Option<Duration> {
 
 /// What a client is told whose time is over.
 pub(super) fn passed() -> Status {
-    Status::deadline_exceeded("the request took longer than its deadline: ask for less, or allow more time")
+    status::deadline_exceeded("the request took longer than its deadline: ask for less, or allow more time")
 }
 
 #[cfg(test)]

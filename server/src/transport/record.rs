@@ -1,13 +1,15 @@
 //! What is said about a request when it has ended: the one place where errors of requests are logged.
 //!
-//! Invariant: each request is recorded once, also one that its client gave up.
+//! Invariant: each request is recorded once, and so is the limit that it ran into, also one that its client gave up.
+
+use std::sync::Arc;
 
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tracing::{debug, warn};
 
 use crate::node::Node;
-use crate::telemetry::metrics::{Door, RequestTimer};
+use crate::telemetry::metrics::{Door, Metrics, RequestTimer, word_of};
 
 /// What will be said about a request.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Record {
     method: &'static str,
     request_id: String,
     begun: Instant,
+    metrics: Arc<Metrics>,
     timer: Option<RequestTimer>,
 }
 
@@ -22,7 +25,12 @@ impl Record {
     /// A request that begins. `method` is one that is served, never what a client made up.
     pub(super) fn new(node: &Node, method: &'static str, request_id: String, begun: Instant) -> Self {
         let timer = node.metrics().request_started(Door::of_path(method), method);
-        Self { method, request_id, begun, timer: Some(timer) }
+        Self { method, request_id, begun, metrics: Arc::clone(node.metrics()), timer: Some(timer) }
+    }
+
+    /// The method.
+    pub(super) fn method(&self) -> &'static str {
+        self.method
     }
 
     /// The request has ended.
@@ -31,21 +39,22 @@ impl Record {
             return;
         };
         timer.finish(status.code());
-        let (method, request_id, code) = (self.method, self.request_id.as_str(), status.code());
+        self.metrics.ran_into(status);
+        let (method, request_id, code) = (self.method, self.request_id.as_str(), word_of(status.code()));
         let elapsed = self.begun.elapsed();
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        if is_fault(code) {
+        if is_fault(status.code()) {
             // Only here is the message logged: it tells of the server, not of anybody's data.
             warn!(
                 method,
                 request_id,
-                ?code,
+                code,
                 micros,
                 error = status.message().escape_debug().to_string(),
                 "request failed"
             );
         } else {
-            debug!(method, request_id, ?code, micros, "request ended");
+            debug!(method, request_id, code, micros, "request ended");
         }
     }
 }

@@ -80,7 +80,7 @@ async fn handle(
     request.extensions_mut().insert(caller);
     let upload_stall = terms.upload_stall();
     let request = intake::whole(request)
-        .map(|incoming| Body::new(RequestBody::new(incoming, shared.node.clone(), upload_stall)));
+        .map(|incoming| Body::new(RequestBody::new(incoming, &shared.node, upload_stall)));
     let answer = panics::caught(&shared.node, async { route.answer(request).await });
     let response = match until {
         Some(until) => timeout_at(until, answer).await.map_err(|_| deadline::passed())??,
@@ -90,13 +90,12 @@ async fn handle(
         return Err(router::nothing_at(uri.path()));
     }
     // An answer that is only an error carries it as an extension.
-    let mended = response.extensions().get::<Status>().and_then(foreign::mended);
+    let mended = response.extensions().get::<Status>().and_then(|status| foreign::mended(uri.path(), status));
     mended.map_or(Ok(response), Err)
 }
 
 fn crowded(shared: &Shared) -> Status {
     let limit = "requests_per_connection_max";
-    shared.node.metrics().refused(limit);
     let max = shared.node.limits().requests_per_connection_max;
     let what = format!("{max} requests of this connection are worked on already: wait for some of them");
     status::exhausted(limit, what, Some(RETRY))

@@ -23,7 +23,6 @@ use crate::status;
 #[derive(Debug)]
 pub(super) struct RequestBody {
     incoming: WholeBody<Incoming>,
-    node: Node,
     stall: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -32,9 +31,9 @@ pub(super) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: WholeBody<Incoming>, node: Node, stall: Option<Duration>) -> Self {
+    pub(super) fn new(incoming: WholeBody<Incoming>, node: &Node, stall: Option<Duration>) -> Self {
         let arriving = node.admission().arriving();
-        Self { incoming, node, stall, sleep: None, waiting: false, framing: Framing::default(), arriving }
+        Self { incoming, stall, sleep: None, waiting: false, framing: Framing::default(), arriving }
     }
 
     /// Ready once the client has kept silent for too long.
@@ -47,7 +46,6 @@ impl RequestBody {
             timer.as_mut().reset(Instant::now() + stall);
         }
         ready!(timer.as_mut().poll(context));
-        self.node.metrics().refused("put_stall_time_max");
         let what = format!("the rest of the request did not come within put_stall_time_max = {stall:?}");
         Poll::Ready(status::exhausted("put_stall_time_max", what, None))
     }

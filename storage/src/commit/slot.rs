@@ -99,9 +99,9 @@ pub(super) async fn decide_slot(
             Err(error) => last = Some(error),
         }
     }
-    let error = last.unwrap_or_else(|| Error::damaged(&path, "it exists and does not"));
-    inner.poison(&error);
-    Err(error)
+    inner.poison(&last.unwrap_or_else(|| Error::damaged(&path, "it exists and does not")));
+    // What failed last may be a read, which could be tried again: the commit could not.
+    Err(Error::OutcomeUnknown)
 }
 
 /// A local disk that failed: if the object is certainly not there and the disk was only full, nothing has

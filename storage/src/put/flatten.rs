@@ -8,6 +8,7 @@ use arrow_array::types::{
     TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
+use arrow_buffer::Buffer;
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit};
 
@@ -43,13 +44,23 @@ pub(super) fn kept_type(column: &str, data_type: &DataType) -> Result<Option<Fie
     })
 }
 
+/// What the values of a column take in memory; not all that lies behind them, which other columns and batches may
+/// share: those of one message do.
+pub(super) fn values_bytes(column: &ArrayRef) -> u64 {
+    let data = column.to_data();
+    let is_view = matches!(column.data_type(), DataType::Utf8View | DataType::BinaryView);
+    // Views are followed by the buffers of what is too long for them.
+    let long: usize = data.buffers().iter().skip(1).filter(|_| is_view).map(Buffer::len).sum();
+    (data.get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size()) + long) as u64
+}
+
 /// Bytes that a column takes once it is flat: a dictionary counts as what it stands for.
 pub(super) fn flat_bytes(column: &ArrayRef) -> u64 {
     let Some(dictionary) = column.as_any_dictionary_opt() else {
-        return column.get_array_memory_size() as u64;
+        return values_bytes(column);
     };
     let Ok(values) = flatten("", dictionary.values(), 1) else {
-        return column.get_array_memory_size() as u64;
+        return values_bytes(column);
     };
     let size = |row: usize| -> u64 {
         if let Some(texts) = values.as_string_opt::<i32>() {
@@ -127,4 +138,22 @@ fn scaled<T: ArrowTimestampType>(
     }
     let array = PrimitiveArray::<TimestampMicrosecondType>::new(values.into(), array.nulls().cloned());
     Ok(Arc::new(array.with_timezone("UTC")))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int64Array, StringViewArray};
+    use arrow_buffer::ScalarBuffer;
+
+    use super::*;
+
+    #[test]
+    fn columns_that_share_a_buffer_count_their_own_values() {
+        let message = ScalarBuffer::<i64>::from(vec![7; 1000]);
+        let column = |at: usize| -> ArrayRef { Arc::new(Int64Array::new(message.slice(at, 10), None)) };
+        assert_eq!((0..100).map(|place| values_bytes(&column(place * 10))).sum::<u64>(), 8000);
+        assert_eq!(flat_bytes(&column(0)), 80);
+        let views: ArrayRef = Arc::new(StringViewArray::from(vec!["x".repeat(1000); 3]));
+        assert!(values_bytes(&views) >= 3000, "long texts lie beside their views");
+    }
 }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, UInt32Array, new_null_array};
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, UInt32Array, new_null_array};
+use arrow_schema::DataType;
 use arrow_select::concat::concat;
 use arrow_select::nullif::nullif;
 use arrow_select::take::take;
 use serde::Serialize;
 
-use super::flatten::{flat_bytes, flatten, recast};
+use super::flatten::{flat_bytes, flatten, recast, values_bytes};
 use super::system_columns::{self, Periods};
 use super::{OpenEnd, Put, PutKind, PutLimits, arrange, evolve, totals};
 use crate::column::{CanonicalHasher, canonical_bytes_of_row, normalise};
@@ -163,7 +164,7 @@ fn check_options(put: &Put, context: &Context) -> Result<(), Refusal> {
 
 fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     let rows: u64 = put.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-    let bytes: u64 = put.batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum();
+    let bytes: u64 = put.batches.iter().flat_map(RecordBatch::columns).map(values_bytes).sum();
     let refuse = |what, found, limit| Err(Refusal::TooLarge { what, found, limit });
     if rows > limits.rows_max.min(u64::from(u32::MAX)) {
         return refuse("rows", rows, limits.rows_max);
@@ -171,7 +172,7 @@ fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     if bytes > limits.bytes_max {
         return refuse("bytes", bytes, limits.bytes_max);
     }
-    let same_columns = |batch: &arrow_array::RecordBatch| {
+    let same_columns = |batch: &RecordBatch| {
         let (ours, theirs) = (put.schema.fields(), batch.schema_ref().fields());
         ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.data_type() == b.data_type())
     };
@@ -181,7 +182,7 @@ fn check_size(put: &Put, limits: PutLimits) -> Result<usize, Refusal> {
     Ok(usize::try_from(rows).expect("fewer than 2^32 rows"))
 }
 
-fn join(name: &str, parts: &[&dyn Array], data_type: &arrow_schema::DataType) -> Result<ArrayRef, Refusal> {
+fn join(name: &str, parts: &[&dyn Array], data_type: &DataType) -> Result<ArrayRef, Refusal> {
     match parts {
         [] => Ok(new_null_array(data_type, 0)),
         [one] => Ok(one.slice(0, one.len())),

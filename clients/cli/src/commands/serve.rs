@@ -59,7 +59,8 @@ pub(crate) async fn run(session: &Session, args: &ServeArgs) -> Result<(), CliEr
 async fn serve(session: &Session, settings: &Settings) -> Result<(), CliError> {
     let session = session.with_settings(&settings.store)?;
     let began = Instant::now();
-    let database = session.open_store_with(Access::Create, &settings.store).await?;
+    let database =
+        session.open_store_with(Access::Create, &settings.store, settings.limits.put_limits()).await?;
     let opened = began.elapsed();
     let listener = serving::listen(settings.server.listen).await?;
     let metrics = match settings.server.metrics_listen {

@@ -56,6 +56,34 @@ async fn attempts_are_bounded() {
     assert_eq!(running.asked(|asked| asked.entities.len()), 4);
 }
 
+fn overtaken(after: Option<Duration>) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info("OVERTAKEN", "calotype", [("attempts".to_owned(), "8".to_owned())]);
+    if after.is_some() {
+        details.set_retry_info(after);
+    }
+    Status::with_error_details(Code::Aborted, "other writers took all slots", details)
+}
+
+#[tokio::test]
+async fn a_lost_race_is_run_again_where_the_server_says_so() {
+    let soon = Some(Duration::from_millis(1));
+    let script = Script {
+        entities: queue(vec![Err(overtaken(soon)), Ok(entity()), Err(overtaken(None))]),
+        ..Script::default()
+    };
+    let running = serve(script).await;
+    let client = running.client().await;
+    client.entity(&EntityQuestion::default()).await.unwrap();
+    let error = client.entity(&EntityQuestion::default()).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::Aborted, Some("OVERTAKEN")));
+    assert_eq!(running.asked(|asked| asked.entities.len()), 3);
+    let mut pauses = Pauses::new(&RetryPolicy::default(), 7);
+    let lost = ClientError::of_status(&overtaken(soon), "http://x", "r");
+    assert_eq!(pauses.next(Repeat::Unsafe, &lost, Instant::now()), None, "a deed without a request id");
+    assert!(pauses.next(Repeat::Safe, &lost, Instant::now()).is_some());
+}
+
 #[tokio::test]
 async fn a_refusal_is_not_tried_again() {
     let script = Script {

@@ -1,3 +1,5 @@
+//! Tickets: read, written, refused.
+
 use super::*;
 
 fn check(text: &str, expected: &str) {

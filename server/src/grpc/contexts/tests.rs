@@ -1,3 +1,5 @@
+//! Contexts over gRPC: created, altered, listed.
+
 use calotype_storage::record::Mode;
 use prost_types::Timestamp;
 use tonic::Code;

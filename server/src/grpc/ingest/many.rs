@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
+use tracing::Instrument;
 
 use super::header::put_parts;
 use super::{answered, whole, withdrawal};
@@ -27,6 +28,7 @@ use crate::caller::Caller;
 use crate::intake::{Intake, in_time};
 use crate::node::Node;
 use crate::status::{Field, invalid, of_store};
+use crate::transport::caught;
 
 /// Deeds of one client that are on their way at once.
 const BEGUN_MAX: usize = 32;
@@ -39,8 +41,14 @@ type Outcome = Result<Receipt, Status>;
 /// Takes deeds until the client has no more.
 pub(super) fn run(node: &Node, caller: Caller, requests: Streaming<sent::PutManyRequest>) -> Answers {
     let (answers, receiver) = mpsc::channel(BEGUN_MAX);
+    let (worker, last) = (node.clone(), answers.clone());
     let many = Many { node: node.clone(), caller, answers, begun: FuturesOrdered::new(), open: true };
-    node.work().spawn(many.run(requests));
+    let work = async move {
+        if let Err(panicked) = caught(&worker, Box::pin(many.run(requests))).await {
+            drop(last.send(Err(panicked)).await);
+        }
+    };
+    node.work().spawn(work.in_current_span());
     ReceiverStream::new(receiver)
 }
 
@@ -80,7 +88,8 @@ impl Many {
 
     /// Begins a deed: when this returns it stands in the writer's queue, after those before it.
     async fn begin(&mut self, message: sent::PutManyRequest) {
-        let (proposal, permit) = match proposal(&self.node, &self.caller, message).await {
+        let proposed = caught(&self.node, proposal(&self.node, &self.caller, message)).await;
+        let (proposal, permit) = match proposed.and_then(|proposed| proposed) {
             Ok(proposed) => proposed,
             Err(status) => {
                 self.open &= is_refusal(&status);
@@ -89,11 +98,16 @@ impl Many {
         };
         let node = self.node.clone();
         let mut commit = Box::pin(async move {
-            let outcome = node.database().commit(proposal).await;
+            let outcome = caught(&node, node.database().commit(proposal)).await;
             // Also after a refusal, which may have been found by catching up.
             node.follower().announce(node.database());
             drop(permit);
-            outcome.map_err(|error| of_store(&error))
+            let outcome = outcome.and_then(|outcome| outcome.map_err(|error| of_store(&error)));
+            match &outcome {
+                Ok(receipt) => node.metrics().committed(receipt.replayed),
+                Err(_) => node.metrics().put_failed(),
+            }
+            outcome
         });
         // A commit enters the queue when it is polled for the first time.
         let first = future::poll_fn(|context| Poll::Ready(Pin::new(&mut commit).poll(context))).await;
@@ -108,6 +122,8 @@ impl Many {
             Ok(receipt) => Answer::Receipt(answered(&receipt)),
             Err(status) => {
                 self.open &= is_refusal(&status);
+                // It is not what the request ends with, so that nobody else counts it.
+                self.node.metrics().ran_into(&status);
                 Answer::Status(encoded(&status).into())
             }
         };

@@ -1,3 +1,5 @@
+//! Puts and withdrawals over gRPC.
+
 use std::sync::Arc;
 
 use arrow_array::{Int64Array, RecordBatch, StringArray};
@@ -17,6 +19,7 @@ use crate::limits::Limits;
 use crate::test_store::{TestStore, request};
 
 mod cut;
+mod many;
 
 fn ingest(store: &TestStore) -> Ingest {
     Ingest { node: store.node.clone() }
@@ -78,7 +81,7 @@ fn taken(message: v1::PutRequest) -> Request<sent::PutRequest> {
 }
 
 /// Messages as gRPC frames them.
-fn framed(messages: &[v1::PutStreamRequest]) -> Bytes {
+fn framed<M: Message>(messages: &[M]) -> Bytes {
     let mut bytes = BytesMut::new();
     for message in messages {
         bytes.put_u8(0);

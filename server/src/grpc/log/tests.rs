@@ -1,3 +1,5 @@
+//! The log over gRPC: its head, its records, its watches.
+
 use std::time::Duration;
 
 use calotype_proto::v1::watch_context_request::Since;

@@ -9,6 +9,7 @@ use super::request;
 use crate::answer::{too_slow, until};
 use crate::caller::Caller;
 use crate::grpc::{claim, values};
+use crate::ipc::encoded_bytes;
 use crate::node::Node;
 use crate::status;
 
@@ -24,14 +25,15 @@ pub(super) async fn get(
         let mut answer = resolve(node.database(), node.policy(), &asked).await?;
         let (mut row, mut bytes) = (None, 0);
         while let Some(batch) = answer.next().await? {
-            bytes += batch.get_array_memory_size();
+            bytes += encoded_bytes(&batch);
             row = row.or_else(|| values::row_batch(&batch).rows.pop());
         }
         Ok((answer, row, bytes))
     };
-    let (answer, row, bytes) = match tokio::time::timeout_at(until(node, caller), answered).await {
+    let until = until(node, caller);
+    let (answer, row, bytes) = match tokio::time::timeout_at(until, answered).await {
         Ok(answered) => answered.map_err(|error| status::of_query(&error))?,
-        Err(_) => return Err(too_slow()),
+        Err(_) => return Err(too_slow(until, caller.deadline)),
     };
     node.metrics().sent(usize::from(row.is_some()), bytes);
     let end = answer.end().ok_or_else(|| status::internal("an answer ended without its end"))?;

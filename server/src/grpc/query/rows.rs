@@ -10,6 +10,7 @@ use super::request::Format;
 use crate::answer::Encode;
 use crate::grpc::values;
 use crate::ipc::encode::{Compression, Encoder};
+use crate::ipc::encoded_bytes;
 use crate::limits::Limits;
 use crate::status;
 
@@ -57,7 +58,7 @@ impl Encode for RowEncoder {
 
     fn encode(&mut self, batch: RecordBatch) -> Result<Vec<AnswerPart>, Status> {
         let rows = batch.num_rows();
-        let step = step(rows, batch.get_array_memory_size(), self.aim);
+        let step = step(rows, encoded_bytes(&batch), self.aim);
         let mut parts = Vec::with_capacity(rows.div_ceil(step));
         // Slices yet to encode, the first on top: one that turns out too large is halved.
         let mut slices: Vec<(usize, usize)> =

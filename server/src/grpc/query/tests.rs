@@ -1,3 +1,5 @@
+//! Questions over gRPC, and what is refused of them.
+
 use std::time::Duration;
 
 use calotype_proto::v1::answer_part::Part as Piece;

@@ -1,3 +1,5 @@
+//! Snapshots over gRPC: found, listed, read, verified.
+
 use calotype_proto::v1::answer_part::Part as Piece;
 use calotype_proto::v1::operation_service_server::OperationService;
 use calotype_proto::v1::{

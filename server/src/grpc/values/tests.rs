@@ -1,3 +1,5 @@
+//! Values, rows and times of the interface: read and written.
+
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, StringBuilder};

@@ -1,3 +1,5 @@
+//! Batches cut into slices that fit.
+
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};

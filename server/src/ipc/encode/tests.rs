@@ -1,3 +1,5 @@
+//! Batches encoded as messages, which Arrow reads back.
+
 use std::sync::Arc;
 
 use arrow_array::{

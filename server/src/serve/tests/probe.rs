@@ -113,6 +113,7 @@ impl Probe {
                     Err(status) => status.into_http(),
                 }
             }
+            "limit" => crate::status::exhausted("keys_max", "as asked", None).into_http(),
             "large" => one(vec![7; 5 << 20]),
             "flood" => {
                 let handling = self.handling("flood");
@@ -177,6 +178,7 @@ fn streamed(frames: impl futures::Stream<Item = Frame<Bytes>> + Send + 'static) 
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) probe: Probe,
+    pub(super) node: Node,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     running: tokio::task::JoinHandle<Result<(), ServeError>>,
 }
@@ -196,13 +198,13 @@ impl Server {
         let running = tokio::spawn(run_router(
             listener,
             metrics,
-            node,
+            node.clone(),
             probe.router(),
             Health::new(),
             Options::default(),
             shutdown,
         ));
-        Self { address, probe, stop: Mutex::new(Some(stop)), running }
+        Self { address, probe, node, stop: Mutex::new(Some(stop)), running }
     }
 
     pub(super) async fn channel(&self) -> Channel {

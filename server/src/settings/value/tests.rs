@@ -1,3 +1,5 @@
+//! Values of settings: read and written.
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -73,7 +73,7 @@ impl PutEnd {
 }
 
 /// A code as gRPC writes it.
-pub(super) fn word_of(code: Code) -> &'static str {
+pub fn word_of(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -1,3 +1,5 @@
+//! What is counted, as Prometheus reads it.
+
 use tonic::Code;
 
 use super::*;

@@ -3,13 +3,21 @@
 //! is acknowledged that could be lost.
 
 use calotype_simulation::{
-    AnswerFault, AnswerPlan, Errno, FaultPlan, Repeat, Step, StepFault, Survivors, Target,
+    AnswerFault, AnswerPlan, Errno, FaultPlan, Repeat, SimStore, Step, StepFault, Survivors, Target,
 };
+use calotype_storage::database::Database;
 use calotype_storage::error::{Code, Error};
+use calotype_storage::evaluate::{CreateContext, Deed};
+use calotype_storage::put::PutOptions;
+use calotype_storage::record::Mode;
+use calotype_suite::harness::{START, TestClock, options};
 use calotype_suite::histories;
 use calotype_suite::recovered::{check, recover, recover_and_go_on};
 use calotype_suite::script::{Script, Step as ScriptStep};
+use calotype_suite::simulated::bucket;
+use calotype_suite::store::{definition, name};
 use calotype_suite::world::{Outcome, Place, World};
+use futures::executor::block_on;
 
 fn steps(script: &Script) -> Vec<Step> {
     let mut world = World::default();
@@ -59,6 +67,19 @@ fn is_poisoned(world: &World, story: &str) {
         };
         assert!(stopped, "{story}: {outcome:?} after {:?}", outcomes[first]);
     }
+}
+
+/// What failed last may be a read, which could be tried again; the commit could not, since it may be there.
+#[test]
+fn a_commit_that_a_bucket_never_decided_has_an_unknown_outcome() {
+    let store = SimStore::new();
+    let database = block_on(Database::open(bucket(&store), options(&TestClock::new(START)))).unwrap();
+    store.set_plan(failing(store.step_count(), Target::Every, Repeat::Sticky, Errno::Io));
+    let deed = Deed { context: name(), options: PutOptions::default() };
+    let create = CreateContext { deed, definition: definition(Mode::State, &["id"]) };
+    let error = block_on(database.create_context(create)).unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown), "{error:?}");
+    assert!(database.poison_reason().is_some());
 }
 
 /// T5. A process that starts again on the same machine would find the lost entry in the cache and nothing left to

@@ -34,7 +34,14 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ),
     (
         "calotype-bench",
-        &["calotype-cli", "calotype-oracle", "calotype-proto", "calotype-query", "calotype-simulation", "calotype-storage"],
+        &[
+            "calotype-cli",
+            "calotype-oracle",
+            "calotype-proto",
+            "calotype-query",
+            "calotype-simulation",
+            "calotype-storage",
+        ],
     ),
     ("xtask", &[]),
 ];
