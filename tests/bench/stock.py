@@ -92,7 +92,8 @@ def main():
                     figures.append(rows / (time.perf_counter() - begun))
                 assert pulled.num_rows == rows
             show(f"full as-of pull into pyarrow, compression {compression}", "rows/s", figures)
-        assert pulled.replace_schema_metadata(None).equals(table)
+        # Keys come back as columns that are never null.
+        assert all(pulled[name].equals(table[name]) for name in table.column_names)
         peak = next(
             int(line.split()[1]) // 1024
             for line in pathlib.Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii").splitlines()

@@ -126,7 +126,7 @@ fn numbers_beyond_the_body_or_the_limits_are_refused() {
         (Batch { nodes: &[(10, 1)], ..good() }, "its null mask should take at least 2 bytes, but takes 0"),
         (Batch { nodes: &[], ..good() }, "nodes up to it: expected at least 1, found 0"),
         (Batch { nodes: &[(10, 0), (10, 0)], ..good() }, "nodes: expected 1, found 2"),
-        (Batch { buffers: &[(0, 0)], ..good() }, "buffers up to it: expected at least 2, found 1"),
+        (Batch { buffers: &[(0, 80)], ..good() }, "buffers up to it: expected at least 2, found 1"),
         (Batch { buffers: &[(0, 0), (0, 80), (0, 0)], ..good() }, "buffers: expected 2, found 3"),
         (Batch { buffers: &[(0, 0), (-8, 80)], ..good() }, "offset of buffer 1: expected 0 to 80, found -8"),
         (Batch { buffers: &[(0, 0), (8, 80)], ..good() }, "length of buffer 1: expected 0 to 72, found 80"),
@@ -160,6 +160,18 @@ fn numbers_beyond_the_body_or_the_limits_are_refused() {
     for (batch, expected) in cases {
         check(int64, &batch, &[0; 80], expected);
     }
+}
+
+#[test]
+fn a_body_that_no_buffer_needs_is_refused() {
+    let batch = Batch {
+        rows: 10,
+        nodes: &[(10, 0)],
+        buffers: &[(0, 0), (0, 80)],
+        body_length: 4096,
+        ..Default::default()
+    };
+    check(int64, &batch, &[0; 4096], "bytes of the body: expected 0 to 256, found 4096");
 }
 
 #[test]

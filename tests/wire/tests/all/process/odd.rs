@@ -188,7 +188,10 @@ async fn a_put_that_stalls_ends_and_leaves_nothing() {
 async fn half_sent_puts_hold_no_more_than_they_may() {
     const BEGUN: usize = 24;
     let (_folder, plan) = plan();
-    let plan = plan.with("limits.ingest_bytes_max=8MiB").with("limits.put_stall_time_max=20s");
+    let plan = plan
+        .with("limits.put_bytes_max=8MiB")
+        .with("limits.ingest_bytes_max=8MiB")
+        .with("limits.put_stall_time_max=20s");
     let server = plan.start().await.unwrap();
     let client = server.client(once()).await.unwrap();
     create(&client).await.unwrap();
@@ -236,7 +239,8 @@ async fn half_sent_puts_hold_no_more_than_they_may() {
 async fn halves_of_messages_hold_no_more_than_they_may() {
     const BEGUN: usize = 24;
     let (_folder, plan) = plan();
-    let server = plan.with("limits.ingest_bytes_max=8MiB").start().await.unwrap();
+    let server =
+        plan.with("limits.put_bytes_max=8MiB").with("limits.ingest_bytes_max=8MiB").start().await.unwrap();
     let client = server.client(once()).await.unwrap();
     create(&client).await.unwrap();
     let (told, _) = put(&client, 0, 0).await.unwrap();
@@ -276,7 +280,8 @@ async fn halves_of_messages_hold_no_more_than_they_may() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn values_that_grow_when_they_are_read_are_counted() {
     let (_folder, plan) = plan();
-    let server = plan.with("limits.ingest_bytes_max=64MiB").start().await.unwrap();
+    let server =
+        plan.with("limits.put_bytes_max=64MiB").with("limits.ingest_bytes_max=64MiB").start().await.unwrap();
     let client = server.client(once()).await.unwrap();
     create(&client).await.unwrap();
     let (told, _) = put(&client, 0, 0).await.unwrap();
