@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** what did not run is named in the summary, and where `CI` is set it is a failure.
 
-mod python;
+pub(crate) mod python;
 mod reader;
 mod stock;
 mod tally;

@@ -38,7 +38,7 @@ impl fmt::Display for Outcome {
 }
 
 /// Makes the environment `name` where it is not there for these requirements, and returns its interpreter.
-pub(super) fn prepare(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+pub(crate) fn prepare(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
     let environment = workspace.target_folder()?.join(name);
     let interpreter = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let wanted = fs::read_to_string(workspace.root().join(requirements))
