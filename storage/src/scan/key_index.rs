@@ -27,6 +27,8 @@ const ENTRY_ROWS_MAX: u32 = 1 << 16;
 const ROWS_MAX: usize = 8 << 20;
 /// Entries that one question adds at most.
 const GROWTH_MAX: usize = 256;
+/// Facts after which a question adds no further entry: their keys are held until they are in the index.
+const GROWTH_ROWS_MAX: usize = 1 << 18;
 
 /// The indexes of all contexts of a store.
 #[derive(Debug, Default)]
@@ -103,12 +105,17 @@ impl KeyIndexes {
             return;
         }
         let mut growth = Vec::new();
+        let mut gathered = 0;
         for entry in unseen.iter().take(GROWTH_MAX) {
             let keys = match entry.facts() {
                 None => Some(Vec::new()),
                 Some(digest) => few_keys(reader, schema, digest).await.unwrap_or_default(),
             };
+            gathered += keys.iter().flatten().map(|keys| keys.len()).sum::<usize>();
             growth.push(Growth { entry: entry.ordinal.get(), keys });
+            if gathered > GROWTH_ROWS_MAX {
+                break;
+            }
         }
         let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
         let index = contexts.entry(context.name().clone()).or_default();
