@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
+use tracing::Instrument;
 
 use crate::admission::Permit;
 use crate::caller::Caller;
@@ -100,7 +101,7 @@ where
     let (sender, parts) = mpsc::channel(AHEAD);
     let (until, deadline) = (until(node, caller), caller.deadline);
     let worker = node.clone();
-    let work = node.work().spawn(async move {
+    let work = async move {
         let answer = match tokio::time::timeout_at(until, ask(worker.clone())).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return drop(begun.send(Err(status::of_query(&error)))),
@@ -119,8 +120,8 @@ where
         if let Err(error) = outcome {
             drop(timeout(Duration::from_secs(1), sender.send(Err(error))).await);
         }
-    });
-    let work = AbortOnDropHandle::new(work);
+    };
+    let work = AbortOnDropHandle::new(node.work().spawn(work.in_current_span()));
     let (schema, claim) =
         beginning.await.unwrap_or_else(|_| Err(status::internal("the question ended without an answer")))?;
     Ok(Running { schema, claim, parts, _work: work })

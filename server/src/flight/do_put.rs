@@ -6,7 +6,6 @@
 use arrow_flight::FlightData;
 use arrow_flight::flight_descriptor::DescriptorType;
 use calotype_storage::Receipt;
-use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Status, Streaming};
 
 use super::descriptor::Descriptor;
@@ -24,10 +23,7 @@ pub(super) async fn take(node: &Node, request: Request<Streaming<FlightData>>) -
     let caller = Caller::of(&request)?;
     check_whole(&request)?;
     let worker = node.clone();
-    let work = node.work().spawn(async move { take_all(&worker, &caller, request.into_inner()).await });
-    AbortOnDropHandle::new(work).await.unwrap_or_else(|error| {
-        Err(status::internal(format_args!("the put ended without an answer: {error}")))
-    })
+    intake::at_work(node, async move { take_all(&worker, &caller, request.into_inner()).await }).await
 }
 
 async fn take_all(
