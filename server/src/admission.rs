@@ -4,6 +4,7 @@
 //! principal is remembered only while something of it is admitted or waits, and at most `principals_max` are.
 
 mod put;
+mod reading;
 mod seats;
 
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use tonic::Status;
 
 use self::put::Puts;
 pub use self::put::{Arriving, PutPermit};
+pub use self::reading::Reading;
+use self::reading::Readings;
 use self::seats::{Seat, Seats};
 use crate::limits::Limits;
 use crate::status;
@@ -30,6 +33,7 @@ const RETRY_LATER: Duration = Duration::from_secs(1);
 pub struct Admission {
     seats: Arc<Seats>,
     puts: Arc<Puts>,
+    readings: Arc<Readings>,
     queries_queued_max: usize,
     watches_per_principal_max: usize,
     principals_max: usize,
@@ -51,6 +55,7 @@ impl Admission {
         Self {
             seats: Arc::new(Seats::new(limits.queries_per_principal_max, limits.principals_max)),
             puts: Arc::new(Puts::new(limits, Arc::clone(&metrics))),
+            readings: Arc::new(Readings::new(limits.request_bytes_max)),
             queries_queued_max: limits.queries_queued_max,
             watches_per_principal_max: limits.watches_per_principal_max,
             principals_max: limits.principals_max,
@@ -109,7 +114,12 @@ impl Admission {
         Puts::begin(&self.puts)
     }
 
-    /// A request whose messages begin to come in.
+    /// A request that is no put, and begins to come in.
+    pub fn reading(&self) -> Reading {
+        Reading::new(&self.readings)
+    }
+
+    /// A put whose messages begin to come in.
     pub fn arriving(&self) -> Arriving {
         Arriving::new(&self.puts)
     }

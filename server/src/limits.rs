@@ -133,6 +133,9 @@ section! {
     /// Rows of a put.
     put_rows_max: u64 = 20_000_000, Unit::Count(1, 1_000_000_000);
 
+    /// What all requests that are no puts may take in memory until they are answered, reckoned at 48 times their size.
+    request_bytes_max: usize = 256 << 20, Unit::Bytes(MIB, 64 * GIB);
+
     /// A put, in memory; no more than all puts may take.
     put_bytes_max: u64 = 512 << 20, Unit::Bytes(MIB, 64 * GIB);
 

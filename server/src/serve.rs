@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 pub use self::own::local;
 pub use self::work::{Work, threads_default};
+use crate::follow::POLL_INTERVAL;
 use crate::node::Node;
 use crate::transport::{Router, Transport};
 use health::Health;
@@ -35,7 +36,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reflection: true, poll_interval: Duration::from_millis(200) }
+        Self { reflection: true, poll_interval: POLL_INTERVAL }
     }
 }
 

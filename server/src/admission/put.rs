@@ -147,7 +147,7 @@ impl Drop for PutPermit {
 }
 
 /// Adds to a counter, unless it would exceed `max`.
-fn take(counter: &AtomicUsize, more: usize, max: usize) -> bool {
+pub(super) fn take(counter: &AtomicUsize, more: usize, max: usize) -> bool {
     let add = |now: usize| now.checked_add(more).filter(|sum| *sum <= max);
     counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
 }

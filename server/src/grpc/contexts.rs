@@ -66,6 +66,8 @@ impl ContextService for Contexts {
         self.may_read(&caller, &name)?;
         let at_least = request.get_ref().at_least.map(Sequence::new);
         self.node.follower().see(&self.node, at_least, caller.deadline).await?;
+        // Who is about to put asks this first, maybe of another server than the one that made the context.
+        self.node.follower().know(&self.node, &name).await;
         let context = Some(self.context(&name)?);
         Ok(Response::new(v1::GetContextResponse { context }))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::section::section;
 use super::value::Unit;
+use crate::follow::POLL_INTERVAL;
 
 section! {
     /// Where and how it is served.
@@ -49,7 +50,7 @@ section! {
     FollowSettings = "follow";
 
     /// How often it is asked whether others have committed.
-    poll_interval: Duration = Duration::from_millis(200), Unit::Duration(Duration::from_millis(1), Duration::from_mins(1));
+    poll_interval: Duration = POLL_INTERVAL, Unit::Duration(Duration::from_millis(1), Duration::from_mins(1));
 }
 
 section! {

@@ -52,6 +52,11 @@ pub(super) fn known(path: &str) -> &'static str {
     METHODS.binary_search(&path).map_or(UNKNOWN, |place| METHODS[place])
 }
 
+/// Whether a request brings rows, so that its messages are counted as a put's.
+pub(super) fn is_upload(path: &str) -> bool {
+    path.starts_with("/calotype.v1.IngestService/") || path == "/arrow.flight.protocol.FlightService/DoPut"
+}
+
 #[cfg(test)]
 mod tests {
     use calotype_proto::DESCRIPTORS;
@@ -73,5 +78,6 @@ mod tests {
             }
         }
         assert_eq!(known("/calotype.v1.QueryService/Sql"), UNKNOWN);
+        assert_eq!(METHODS.iter().filter(|path| is_upload(path)).count(), 5);
     }
 }

@@ -1,7 +1,7 @@
 //! What every request goes through, in this order: its id, its span, its service, who asks and until when, room on its
 //! connection; then its handler, under its deadline and apart from all others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -13,8 +13,9 @@ use tracing::{Instrument, Span, info_span};
 use super::activity::OpenRequest;
 use super::answer_body::{AnswerBody, Guard};
 use super::connection::Terms;
+use super::framing::Framing;
 use super::record::Record;
-use super::request_body::RequestBody;
+use super::request_body::{Counted, RequestBody};
 use super::router::Route;
 use super::{Shared, deadline, foreign, identity, methods, panics, router};
 use crate::caller::{Caller, REQUEST_ID_HEADER};
@@ -79,13 +80,21 @@ async fn handle(
     let uri = request.uri().clone();
     request.extensions_mut().insert(caller);
     let upload_stall = terms.upload_stall();
-    let request = intake::whole(request)
-        .map(|incoming| Body::new(RequestBody::new(incoming, &shared.node, upload_stall)));
+    // Held until there is an answer: what the request says is in memory as long.
+    let reading = Arc::new(Mutex::new(shared.node.admission().reading()));
+    let counted = if methods::is_upload(uri.path()) {
+        Counted::Parts(Framing::default(), shared.node.admission().arriving())
+    } else {
+        Counted::Whole(Arc::clone(&reading))
+    };
+    let request =
+        intake::whole(request).map(|incoming| Body::new(RequestBody::new(incoming, counted, upload_stall)));
     let answer = panics::caught(&shared.node, async { route.answer(request).await });
     let response = match until {
         Some(until) => timeout_at(until, answer).await.map_err(|_| deadline::passed())??,
         None => answer.await?,
     };
+    drop(reading);
     if foreign::is_unspoken(&response) {
         return Err(router::nothing_at(uri.path()));
     }

@@ -1,9 +1,10 @@
 //! What a client sends, as the doors see it.
 //!
 //! Invariants: a request that is cut short ends with an error, never as if it were complete; one whose client keeps
-//! the rest to itself ends in time; a message of which a part has come is counted, since nobody else can see it yet.
+//! the rest to itself ends in time; what has come is counted before anybody reads it.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,9 +15,8 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::Status;
 
 use super::framing::Framing;
-use crate::admission::Arriving;
+use crate::admission::{Arriving, Reading};
 use crate::intake::WholeBody;
-use crate::node::Node;
 use crate::status;
 
 /// What a client sends.
@@ -26,14 +26,30 @@ pub(super) struct RequestBody {
     stall: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
-    framing: Framing,
-    arriving: Arriving,
+    counted: Counted,
+}
+
+/// What a request holds while it comes in.
+#[derive(Debug)]
+pub(super) enum Counted {
+    /// Of a put: a message of which a part has come. What is whole, the put counts.
+    Parts(Framing, Arriving),
+    /// Of any other: all of it, until it is answered.
+    Whole(Arc<Mutex<Reading>>),
+}
+
+impl Counted {
+    fn take(&mut self, data: &[u8]) -> Result<(), Status> {
+        match self {
+            Self::Parts(framing, arriving) => arriving.hold(framing.take(data)),
+            Self::Whole(reading) => reading.lock().unwrap_or_else(PoisonError::into_inner).grow(data.len()),
+        }
+    }
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: WholeBody<Incoming>, node: &Node, stall: Option<Duration>) -> Self {
-        let arriving = node.admission().arriving();
-        Self { incoming, stall, sleep: None, waiting: false, framing: Framing::default(), arriving }
+    pub(super) fn new(incoming: WholeBody<Incoming>, counted: Counted, stall: Option<Duration>) -> Self {
+        Self { incoming, stall, sleep: None, waiting: false, counted }
     }
 
     /// Ready once the client has kept silent for too long.
@@ -62,11 +78,10 @@ impl Body for RequestBody {
         match Pin::new(&mut self.incoming).poll_frame(context) {
             Poll::Ready(frame) => {
                 self.waiting = false;
-                if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-                    let begun = self.framing.take(data);
-                    if let Err(full) = self.arriving.hold(begun) {
-                        return Poll::Ready(Some(Err(full)));
-                    }
+                if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref())
+                    && let Err(full) = self.counted.take(data)
+                {
+                    return Poll::Ready(Some(Err(full)));
                 }
                 Poll::Ready(frame)
             }

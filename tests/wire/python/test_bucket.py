@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 
+import grpc_door
 import pyarrow as pa
 import pytest
 from flight_door import Door
@@ -116,6 +117,14 @@ def test_a_write_is_read_on_any_node_at_once(nodes):
         ticket = {"as_of": {"context": "c", "valid_at": "2026-01-02T00:00:00Z"}, "at_least": receipt["commit"]}
         for door in doors:
             assert door.get(ticket).table["v"].to_pylist() == [number]
+
+
+def test_a_context_is_known_on_any_node_at_once(nodes):
+    door, others = Door(nodes[0].location), [grpc_door.Door(server.address) for server in nodes[1:]]
+    for number in range(5):
+        door.act("create_context", {"name": f"c{number}", "key": ["id"], "mode": "state"})
+        for other in others:
+            assert other.call("ContextService.GetContext", name=f"c{number}").context.key == ["id"]
 
 
 def test_followers_see_a_commit_within_a_second(nodes):

@@ -66,6 +66,7 @@ fn limits() -> Limits {
         put_stall_time_max: NEVER,
         result_rows_max: u64::MAX,
         result_bytes_max: u64::MAX,
+        request_bytes_max: usize::MAX,
         keys_max: usize::MAX,
         put_rows_max: u64::MAX,
         put_bytes_max: u64::MAX,

@@ -314,6 +314,50 @@ async fn values_that_grow_when_they_are_read_are_counted() {
     check(&client, &[told]).await;
 }
 
+/// Keys and columns take two bytes on the wire and up to ninety in memory, as long as a question waits for a commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_that_grow_when_they_are_read_are_counted() {
+    let (_folder, plan) = plan();
+    let server = plan.start().await.unwrap();
+    let client = server.client(once()).await.unwrap();
+    create(&client).await.unwrap();
+    let (told, _) = put(&client, 0, 0).await.unwrap();
+    let before = server.usage().unwrap().resident_most;
+    let keys = v1::AsOfRequest {
+        context: "writer".into(),
+        keys: vec![v1::Key::default(); 3 * MIB / 2],
+        at_least: Some(1_000_000_000),
+        ..Default::default()
+    };
+    let columns = v1::CreateContextRequest {
+        name: "wide".into(),
+        columns: vec![v1::Column::default(); 3 * MIB / 2],
+        ..Default::default()
+    };
+    for (path, bomb) in [
+        ("/calotype.v1.QueryService/AsOf", keys.encode_to_vec()),
+        ("/calotype.v1.ContextService/CreateContext", columns.encode_to_vec()),
+    ] {
+        let channels = join_all((0..24).map(|_| channel(&server))).await;
+        let bomb = message(false, &bomb);
+        let asked = channels.iter().map(|channel| ask(channel, path, &[GRPC], bomb.clone()));
+        let mut refused = 0;
+        for (_, status) in join_all(asked).await {
+            let code = status.unwrap().code();
+            assert!(
+                [Code::ResourceExhausted, Code::Unavailable, Code::InvalidArgument].contains(&code),
+                "{code:?}"
+            );
+            refused += usize::from(code == Code::ResourceExhausted);
+        }
+        assert!(refused > 0, "{path}: nobody was refused");
+    }
+    let grown = server.usage().unwrap().resident_most - before;
+    eprintln!("{} MiB more at most", grown >> 20);
+    assert!(grown < 384 << 20, "{grown} bytes more");
+    check(&client, &[told]).await;
+}
+
 /// A column that a put leaves out takes as much memory as one that it brings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_that_are_left_out_are_counted() {
