@@ -8,6 +8,7 @@ use arrow_array::{
     TimestampMicrosecondArray, UInt64Array,
 };
 use calotype_storage::ValidTime;
+use calotype_storage::decimal;
 use calotype_storage::key::EncodedKeys;
 use calotype_storage::name::ContextName;
 use calotype_storage::scan::KeyFilter;
@@ -159,7 +160,7 @@ fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
                     integer.checked_mul(10_i128.checked_pow(scale.unsigned_abs().into())?)?
                 }
                 KeyValue::Bool(_) | KeyValue::Text(_) | KeyValue::Bytes(_) => {
-                    decimal(text()?, scale.unsigned_abs())?
+                    decimal::parse(text()?, scale.unsigned_abs())?
                 }
             };
             let array =
@@ -179,18 +180,6 @@ fn column(field_type: FieldType, value: &KeyValue) -> Option<ArrayRef> {
         (FieldType::Binary, KeyValue::Bytes(bytes)) => Arc::new(BinaryArray::from(vec![bytes.as_slice()])),
         (FieldType::Binary | FieldType::Float(_), _) => return None,
     })
-}
-
-fn decimal(text: &str, scale: u8) -> Option<i128> {
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let (kept, rest) = fraction.split_at(fraction.len().min(scale.into()));
-    let exact = rest.bytes().all(|b| b == b'0');
-    let unscaled: i128 = format!("{whole}{kept:0<width$}", width = usize::from(scale)).parse().ok()?;
-    exact.then_some(if negative { -unscaled } else { unscaled })
 }
 
 /// Days since the Unix epoch of `YYYY-MM-DD`.

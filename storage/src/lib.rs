@@ -50,6 +50,7 @@
 
 // The words of the domain.
 pub mod clock;
+pub mod decimal;
 pub mod error;
 pub mod identity;
 pub mod key;

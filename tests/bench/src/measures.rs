@@ -122,7 +122,7 @@ pub(crate) fn all(rows: usize, runs: usize, directory: Option<&Path>) -> Result<
     keyframes(&database, runs)?;
     drop(database);
     openings(&store, runs)?;
-    println!("{:<58} {:>12} MiB", "memory, most at any time", memory_peak_mib());
+    println!("{:<58} {:>12} MiB", "memory, most at any time", memory_peak_mib(std::process::id()));
     Ok(())
 }
 

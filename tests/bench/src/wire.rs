@@ -24,7 +24,7 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::book::book;
-use crate::machine::{float, spread};
+use crate::machine::{float, memory_peak_mib, spread};
 use crate::measures;
 
 /// Calls in one run of a latency.
@@ -197,11 +197,7 @@ impl Server {
 
     /// The most memory that the server has held, MiB.
     pub(crate) fn memory_peak_mib(&self) -> u64 {
-        let path = PathBuf::from(format!("/proc/{}/status", self.process.id()));
-        let status = std::fs::read_to_string(path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok());
-        kib.unwrap_or(0) / 1024
+        memory_peak_mib(self.process.id())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use calotype_storage::decimal;
+
 /// Digits of the longest decimal.
 pub(super) const DIGITS_MAX: u8 = 38;
 /// Bytes of the longest text: nobody needs more zeros.
@@ -12,8 +14,7 @@ const TEXT_BYTES_MAX: usize = 128;
 /// # Errors
 /// It is none, or has too many.
 pub(super) fn scale(text: &str) -> Result<u8, Cow<'static, str>> {
-    let (_, _, fraction) = parts(text)?;
-    u8::try_from(fraction.len())
+    u8::try_from(fraction(text)?.len())
         .ok()
         .filter(|scale| *scale <= DIGITS_MAX)
         .ok_or_else(|| found(text, "has more than 38 digits after the point"))
@@ -24,20 +25,12 @@ pub(super) fn scale(text: &str) -> Result<u8, Cow<'static, str>> {
 /// # Errors
 /// It is none, or would have to be rounded or cut.
 pub(super) fn unscaled(text: &str, precision: u8, scale: u8) -> Result<i128, Cow<'static, str>> {
-    let (is_negative, whole, fraction) = parts(text)?;
-    let (kept, rest) = fraction.split_at(fraction.len().min(scale.into()));
-    if rest.bytes().any(|digit| digit != b'0') {
+    let fraction = fraction(text)?;
+    if fraction.bytes().skip(scale.into()).any(|digit| digit != b'0') {
         return Err(found(text, "has more digits after the point"));
     }
-    let padding = usize::from(scale) - kept.len();
-    let digits = whole.bytes().chain(kept.bytes()).chain(std::iter::repeat_n(b'0', padding));
-    let mut value = Some(0_i128);
-    for digit in digits {
-        value = value.and_then(|value| value.checked_mul(10)?.checked_add(i128::from(digit - b'0')));
-    }
-    let value = value.filter(|value| fits(*value, precision));
-    let value = value.ok_or_else(|| found(text, "has too many digits"))?;
-    Ok(if is_negative { -value } else { value })
+    let value = decimal::parse(text, scale).filter(|value| fits(*value, precision));
+    value.ok_or_else(|| found(text, "has too many digits"))
 }
 
 /// An integer as a decimal of the given scale; `None` if it has too many digits.
@@ -55,19 +48,15 @@ pub(super) fn fits(value: i128, precision: u8) -> bool {
     power(precision).is_some_and(|bound| value > -bound && value < bound)
 }
 
-/// Sign, digits before the point, and digits after it.
-fn parts(text: &str) -> Result<(bool, &str, &str), Cow<'static, str>> {
-    let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+/// The digits after the point.
+fn fraction(text: &str) -> Result<&str, Cow<'static, str>> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_plain = text.len() <= TEXT_BYTES_MAX
         && !whole.is_empty()
         && digits.ends_with(|last: char| last.is_ascii_digit())
         && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
-    if is_plain {
-        Ok((is_negative, whole, fraction))
-    } else {
-        Err(found(text, "is no decimal such as 12.30"))
-    }
+    is_plain.then_some(fraction).ok_or_else(|| found(text, "is no decimal such as 12.30"))
 }
 
 fn found(text: &str, what: &str) -> Cow<'static, str> {
