@@ -5,11 +5,12 @@ use super::metadata::Package;
 
 /// Every crate of the workspace and the crates of ours it may name, for tests too. A new row or a
 /// new arrow is a decision, with its reason in the commit.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("calotype-storage", &[]),
     ("calotype-query", &["calotype-storage"]),
+    ("calotype-sql", &["calotype-query", "calotype-storage"]),
     ("calotype-proto", &[]),
-    ("calotype-server", &["calotype-proto", "calotype-query", "calotype-storage"]),
+    ("calotype-server", &["calotype-proto", "calotype-query", "calotype-sql", "calotype-storage"]),
     ("calotype-client", &["calotype-proto"]),
     ("calotype-cli", &["calotype-client", "calotype-query", "calotype-server", "calotype-storage"]),
     // What answers are compared with shares no code with what gives them.
