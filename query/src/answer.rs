@@ -40,7 +40,44 @@ impl std::fmt::Debug for Answer {
     }
 }
 
+/// Rows without a result hash: for those who compute something else from them.
+pub struct Rows {
+    schema: SchemaRef,
+    batches: Box<dyn Batches>,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Rows {
+    /// The columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The next rows, sorted by key, at least one; `None` at the end.
+    ///
+    /// # Errors
+    /// [`QueryError`] if something cannot be read; there are no rows after it.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        while let Some(batch) = self.batches.next().await? {
+            if batch.num_rows() > 0 {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Answer {
+    /// Gives up claim and result hash.
+    pub fn into_rows(self) -> Rows {
+        Rows { schema: self.schema, batches: self.batches }
+    }
+
     pub(crate) fn new(schema: SchemaRef, claim: Claim, batches: Box<dyn Batches>) -> Self {
         let hasher = ResultHasher::new(&schema);
         Self { schema, claim, batches, hasher, end: None }

@@ -65,7 +65,7 @@ impl AsOfRequest {
 }
 
 /// Makes a node see a commit.
-pub(crate) async fn see(database: &Database, at_least: Option<Sequence>) -> Result<(), QueryError> {
+pub async fn see(database: &Database, at_least: Option<Sequence>) -> Result<(), QueryError> {
     let Some(wanted) = at_least else {
         return Ok(());
     };

@@ -88,6 +88,33 @@ impl Keys {
     }
 }
 
+/// The encoded beginning of keys: values for the first key columns. `None` if they are more than there are, or not of
+/// the columns' types. All keys that begin with them lie from it on, and before [`past_prefix`] of it.
+pub fn prefix(schema: &Schema, values: &[KeyValue]) -> Option<Vec<u8>> {
+    if values.is_empty() {
+        return Some(Vec::new());
+    }
+    if values.len() > schema.key_places().len() {
+        return None;
+    }
+    let pairs = schema.key_fields().zip(values);
+    let columns: Option<Vec<_>> = pairs
+        .map(|(field, value)| Some((widest(field.field_type), column(field.field_type, value)?)))
+        .collect();
+    Some(EncodedKeys::encode(&columns?).get(0).to_vec())
+}
+
+/// The first encoded key past all that begin with a prefix; `None`: there is no end.
+pub fn past_prefix(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
 fn encode(context: &ContextName, schema: &Schema, key: &[KeyValue]) -> Result<Vec<u8>, QueryError> {
     let wrong = || {
         let columns = schema.key_fields().map(|field| format!("{} ({})", field.name, field.field_type));

@@ -1,1 +1,36 @@
-//! Temporal SQL.
+//! Temporal SQL over a Calotype store: the one crate that knows DataFusion.
+//!
+//! A text is read by [`script`](self) into a syntax tree and temporal clauses, checked by a gate that refuses what would be
+//! passed over, planned in a scope where names stand for contexts at instants, and run within limits. No type of
+//! DataFusion is in the public interface, so that nothing but this crate is built anew with it.
+
+mod answer;
+mod catalog;
+mod claim;
+mod clauses;
+mod dialect;
+mod engine;
+mod error;
+mod functions;
+mod gate;
+mod instant;
+mod names;
+mod parameters;
+mod planner;
+mod pushdown;
+mod reading;
+mod relation;
+mod result;
+mod scan;
+mod scope;
+mod script;
+mod shared;
+mod system_columns;
+mod table;
+mod table_functions;
+
+pub use answer::SqlAnswer;
+pub use claim::StatementClaim;
+pub use engine::{Limits, SqlEngine, SqlRequest};
+pub use error::SqlError;
+pub use parameters::{Parameters, Value};

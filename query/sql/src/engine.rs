@@ -1,0 +1,279 @@
+//! Plans and runs statements, each within its own memory and its own part of the disk.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use calotype_query::fixed::Moment;
+use calotype_query::{Policy, as_of};
+use calotype_storage::database::Database;
+use calotype_storage::identity::{Sequence, SnapshotId};
+use calotype_storage::name::Principal;
+use calotype_storage::{SystemTime, ValidTime};
+use chrono::DateTime;
+use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::prelude::SessionConfig;
+
+use crate::answer::SqlAnswer;
+use crate::claim::StatementClaim;
+use crate::error::SqlError;
+use crate::functions;
+use crate::instant::{self, Folder};
+use crate::names;
+use crate::parameters::Parameters;
+use crate::planner::Physical;
+use crate::result;
+use crate::scope::Scope;
+use crate::script::Script;
+use crate::shared::Shared;
+
+/// Rows of a batch as operators make it.
+const BATCH_ROWS: usize = 8_192;
+/// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
+const UNDERCOUNT: usize = 2;
+
+/// What a statement may use.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of memory of one statement.
+    pub memory_bytes_max: usize,
+    /// Bytes of temporary files of one statement.
+    pub spill_bytes_max: u64,
+    /// The folder of temporary files.
+    pub spill_folder: PathBuf,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct SqlRequest {
+    /// Who asks.
+    pub principal: Principal,
+    /// `SET` and `CREATE TEMPORARY VIEW` statements, then one query.
+    pub text: String,
+    /// Values of placeholders.
+    pub parameters: Parameters,
+    /// Settings such as `calotype.valid_time`, as `SET` would set them.
+    pub settings: BTreeMap<String, String>,
+    /// Texts of views, by name.
+    pub views: BTreeMap<String, String>,
+    /// The commit that the answer must have seen.
+    pub at_least: Option<Sequence>,
+}
+
+impl SqlRequest {
+    /// A text alone, as the local user.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            principal: Principal::local(),
+            text: text.into(),
+            parameters: Parameters::default(),
+            settings: BTreeMap::new(),
+            views: BTreeMap::new(),
+            at_least: None,
+        }
+    }
+}
+
+/// Plans and runs statements over one store.
+#[derive(Debug)]
+pub struct SqlEngine {
+    database: Arc<Database>,
+    policy: Arc<dyn Policy>,
+    limits: Limits,
+    /// Options and functions, the same for all statements.
+    state: SessionState,
+}
+
+/// A statement as it is planned.
+struct Planned {
+    plan: LogicalPlan,
+    physical: Arc<dyn ExecutionPlan>,
+    claim: StatementClaim,
+    state: SessionState,
+    explain: bool,
+}
+
+impl SqlEngine {
+    /// Makes an engine.
+    pub fn new(database: Arc<Database>, policy: Arc<dyn Policy>, limits: Limits) -> Self {
+        Self { database, policy, limits, state: state() }
+    }
+
+    /// Answers a statement; `EXPLAIN` is answered with its plan.
+    ///
+    /// # Errors
+    /// [`SqlError`] says what is not answered.
+    pub async fn query(&self, request: &SqlRequest) -> Result<SqlAnswer, SqlError> {
+        let planned = self.plan(request).await?;
+        if planned.explain {
+            return Ok(SqlAnswer::of_text(planned.claim.clone(), &planned.explained()));
+        }
+        let context = SessionContext::new_with_state(planned.state).task_ctx();
+        let rows = execute_stream(planned.physical, context)?;
+        SqlAnswer::new(rows, planned.claim)
+    }
+
+    /// How a statement would be answered: what is pushed down, and what is read of each context.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn explain(&self, request: &SqlRequest) -> Result<String, SqlError> {
+        Ok(self.plan(request).await?.explained())
+    }
+
+    async fn plan(&self, request: &SqlRequest) -> Result<Planned, SqlError> {
+        let script = Script::read(&request.text, &request.parameters)?;
+        as_of::see(&self.database, request.at_least).await?;
+        let moment = Moment::of(&self.database);
+        let mut views = request.views.clone();
+        for (name, text) in script.views {
+            views.insert(name, text);
+        }
+        let settings =
+            request.settings.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        let defaults = Defaults::read(&self.database, settings.chain(script.settings))?;
+        let known = match defaults.known {
+            Some(known) => Some(known),
+            None => names::settled(&self.database, moment, &script.query, &views)?,
+        };
+        let shared = Arc::new(Shared::new(
+            Arc::clone(&self.database),
+            Arc::clone(&self.policy),
+            request.principal.clone(),
+            moment,
+            defaults.valid,
+            known,
+        ));
+        let now = DateTime::from_timestamp_micros(moment.now.micros())
+            .ok_or_else(|| SqlError::Internal("the clock shows a time that no calendar has".into()))?;
+        let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_runtime_env(self.runtime()?)
+            .with_query_planner(Arc::new(Physical))
+            .build();
+        let options = Arc::clone(state.config_options());
+        {
+            let props = state.execution_props_mut();
+            props.mark_start_execution(Arc::clone(&options));
+            props.query_execution_start_time = Some(now);
+        }
+        let scope = Scope::new(
+            Arc::clone(&shared),
+            Arc::new(state.clone()),
+            Arc::new(views),
+            Folder::new(now, options),
+        );
+        let plan = result::kept(scope.plan(script.query)?)?;
+        let plan = state.optimize(&plan)?;
+        let claim = StatementClaim::of(&shared, &plan)?;
+        let physical = physical(&state, &plan).await?;
+        Ok(Planned { plan, physical, claim, state, explain: script.explain })
+    }
+
+    /// Memory and temporary files of one statement.
+    fn runtime(&self) -> Result<Arc<RuntimeEnv>, SqlError> {
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![self.limits.spill_folder.clone()]))
+            .with_max_temp_directory_size(self.limits.spill_bytes_max);
+        let pool = FairSpillPool::new(self.limits.memory_bytes_max / UNDERCOUNT);
+        Ok(RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(disk)
+            .build_arc()?)
+    }
+}
+
+/// Makes the future apart, where nothing has to be proved about it.
+fn physical<'a>(
+    state: &'a SessionState,
+    plan: &'a LogicalPlan,
+) -> futures::future::BoxFuture<'a, Result<Arc<dyn ExecutionPlan>, SqlError>> {
+    Box::pin(async move { Ok(state.query_planner().create_physical_plan(plan, state).await?) })
+}
+
+impl Planned {
+    fn explained(&self) -> String {
+        format!(
+            "{}\n\n{}\n{}",
+            self.plan.display_indent(),
+            displayable(self.physical.as_ref()).indent(false),
+            self.claim.to_text()
+        )
+    }
+}
+
+/// Options and functions that all statements share.
+fn state() -> SessionState {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(BATCH_ROWS)
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(false);
+    let options = config.options_mut();
+    // Money is decimal from end to end.
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    // One order of rows for one statement: nothing depends on who was first.
+    options.optimizer.enable_round_robin_repartition = false;
+    options.execution.time_zone = Some("UTC".into());
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(functions::scalar())
+        .with_aggregate_functions(functions::aggregate())
+        .with_window_functions(functions::window())
+        .build()
+}
+
+/// The instants that hold where a statement names none.
+struct Defaults {
+    valid: Option<ValidTime>,
+    known: Option<SystemTime>,
+}
+
+impl Defaults {
+    fn read(database: &Database, settings: impl Iterator<Item = (String, String)>) -> Result<Self, SqlError> {
+        let mut values: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in settings {
+            if !["calotype.valid_time", "calotype.system_time", "calotype.snapshot"].contains(&name.as_str())
+            {
+                return Err(SqlError::refused(format!(
+                    "there is no setting '{}': expected calotype.valid_time, calotype.system_time or calotype.snapshot",
+                    name.chars().take(80).collect::<String>()
+                )));
+            }
+            if value.is_empty() {
+                values.remove(&name);
+            } else {
+                values.insert(name, value);
+            }
+        }
+        let mut defaults = Self { valid: None, known: None };
+        if let Some(id) = values.get("calotype.snapshot") {
+            if values.len() > 1 {
+                return Err(SqlError::refused(
+                    "calotype.snapshot fixes both times: leave calotype.valid_time and calotype.system_time out",
+                ));
+            }
+            let id: SnapshotId = id.parse().map_err(|_| {
+                SqlError::refused("calotype.snapshot expects a snapshot's id, 64 hexadecimal digits")
+            })?;
+            let (_, entry) = database.snapshot(id)?;
+            defaults.valid = entry.put().and_then(|put| put.cutoff);
+            defaults.known = Some(entry.system_time());
+        }
+        if let Some(text) = values.get("calotype.valid_time") {
+            defaults.valid = Some(instant::parse(text)?);
+        }
+        if let Some(text) = values.get("calotype.system_time") {
+            defaults.known = Some(instant::parse(text)?);
+        }
+        Ok(defaults)
+    }
+}

@@ -1,0 +1,32 @@
+//! From logical plans to physical ones, with the temporal operators among them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+
+/// Plans what DataFusion knows and the temporal operators.
+#[derive(Debug)]
+pub(crate) struct Physical;
+
+fn extensions() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
+    Vec::new()
+}
+
+#[async_trait]
+impl QueryPlanner for Physical {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        DefaultPhysicalPlanner::with_extension_planners(extensions())
+            .create_physical_plan(plan, session)
+            .await
+    }
+}

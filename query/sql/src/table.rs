@@ -1,0 +1,265 @@
+//! A context as a table of a statement: at a point, or over ranges of either axis.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
+use async_trait::async_trait;
+use calotype_query::history::Form;
+use calotype_query::{
+    AsOfRequest, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, history, resolve,
+};
+use calotype_storage::schema::{arrow_field, timestamp_type};
+use calotype_storage::{SystemTime, ValidTime};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Constraints;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::pushdown::{Narrowing, narrows};
+use crate::reading::Reading;
+use crate::scan::{ScanExec, Source};
+use crate::shared::Shared;
+use crate::system_columns;
+
+/// A context as a table.
+#[derive(Debug)]
+pub(crate) struct ContextTable {
+    shared: Arc<Shared>,
+    fixed: Fixed,
+    reading: Reading,
+    schema: SchemaRef,
+}
+
+impl ContextTable {
+    /// The table that a context is over some instants. System columns are there over a range, and at a point where the
+    /// statement names them.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        fixed: Fixed,
+        reading: Reading,
+        names_system_columns: bool,
+    ) -> Self {
+        let mut fields: Vec<Field> = match &fixed.schema {
+            None => Vec::new(),
+            Some(schema) => schema.fields().iter().map(arrow_field).collect(),
+        };
+        if fixed.schema.is_some() && (reading.point().is_none() || names_system_columns) {
+            fields.extend(
+                system_columns::NAMES.map(|name| {
+                    Field::new(name, timestamp_type(), matches!(name, "_valid_to" | "_system_to"))
+                }),
+            );
+        }
+        Self { shared, fixed, reading, schema: Arc::new(ArrowSchema::new(fields)) }
+    }
+
+    /// The context at its point.
+    pub(crate) fn fixed(&self) -> &Fixed {
+        &self.fixed
+    }
+
+    /// Narrows the instants by what predicates say of the system columns.
+    fn narrowed(&self, narrowing: &Narrowing) -> Reading {
+        let mut reading = self.reading;
+        if self.reading.point().is_none() {
+            reading.valid = overlap(reading.valid, narrowing.instants("_valid_from", "_valid_to"));
+            // What is known at one instant stays so; and `_system_to` depends on the end of the range: only its start moves.
+            if let TimeRange::Between(first, last) = reading.system {
+                let (from, _) = narrowing.instants::<SystemTime>("_system_from", "_system_to");
+                reading.system =
+                    TimeRange::Between(from.map_or(first, |from| from.max(first)).min(last), last);
+            }
+        }
+        reading
+    }
+}
+
+/// The part of a range that lies within bounds, both included. Where nothing does, the range stays: the predicates let no
+/// row through.
+fn overlap(
+    range: TimeRange<ValidTime>,
+    (first, last): (Option<ValidTime>, Option<ValidTime>),
+) -> TimeRange<ValidTime> {
+    if matches!(range, TimeRange::At(_)) || (first.is_none() && last.is_none()) {
+        return range;
+    }
+    let Ok((range_first, range_last)) = range.bounds() else { return range };
+    let first = first.map_or(range_first, |first| first.micros().max(range_first));
+    let last = last.map_or(range_last, |last| last.micros().min(range_last));
+    match (
+        ValidTime::from_micros(first.max(ValidTime::FIRST.micros())),
+        ValidTime::from_micros(last.min(ValidTime::LAST.micros())),
+    ) {
+        (Some(first), Some(last)) if first <= last => TimeRange::Between(first, last),
+        _ => range,
+    }
+}
+
+#[async_trait]
+impl TableProvider for ContextTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn constraints(&self) -> Option<&Constraints> {
+        None
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let is_key = |name: &str| {
+            self.fixed
+                .schema
+                .as_ref()
+                .is_some_and(|schema| schema.key_fields().any(|field| field.name.as_str() == name))
+        };
+        let is_useful = |name: &str| {
+            is_key(name) || (self.reading.point().is_none() && system_columns::NAMES.contains(&name))
+        };
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if narrows(filter, is_useful) {
+                    TableProviderFilterPushDown::Inexact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let narrowing = Narrowing::of(filters);
+        let keys = match &self.fixed.schema {
+            Some(schema) => narrowing.keys(self.fixed.context.name(), schema),
+            None => Keys::All,
+        };
+        let wanted: Vec<usize> = match projection {
+            Some(projection) => projection.clone(),
+            None => (0..self.schema.fields().len()).collect(),
+        };
+        let declared = self.fixed.schema.as_ref().map_or(0, |schema| schema.fields().len());
+        // In the order of the schema, each once: what is read.
+        let mut read: Vec<usize> = wanted.iter().copied().filter(|place| *place < declared).collect();
+        read.sort_unstable();
+        read.dedup();
+        let system = wanted.iter().any(|place| *place >= declared);
+        let reading = self.narrowed(&narrowing);
+        let mut fields: Vec<Field> = read.iter().map(|place| self.schema.field(*place).clone()).collect();
+        // Over a range all four come anyway.
+        if system || reading.point().is_none() {
+            fields.extend(self.schema.fields().iter().skip(declared).map(|field| field.as_ref().clone()));
+        }
+        let schema: SchemaRef = Arc::new(ArrowSchema::new(fields));
+        let pick = |place: &usize| {
+            if *place < declared {
+                read.binary_search(place).unwrap_or_else(|place| place)
+            } else {
+                read.len() + place - declared
+            }
+        };
+        let picks = wanted.iter().map(pick).collect();
+        let source = ContextSource {
+            shared: Arc::clone(&self.shared),
+            columns: read.iter().map(|place| self.schema.field(*place).name().clone()).collect(),
+            fixed: self.fixed.clone(),
+            reading,
+            keys,
+            system,
+            schema,
+        };
+        Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
+    }
+}
+
+/// What is read of a context.
+pub(crate) struct ContextSource {
+    shared: Arc<Shared>,
+    fixed: Fixed,
+    reading: Reading,
+    keys: Keys,
+    columns: Vec<String>,
+    system: bool,
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for ContextSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(f)
+    }
+}
+
+impl Source for ContextSource {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn order(&self) -> Vec<String> {
+        let mut order = self.fixed.schema.as_ref().map_or_else(Vec::new, |schema| schema.key_names());
+        if self.reading.point().is_none() {
+            order.push("_valid_from".to_owned());
+        }
+        order
+    }
+
+    fn is_small(&self) -> bool {
+        matches!(&self.keys, Keys::These(keys) if keys.len() <= 64)
+    }
+
+    fn start(&self) -> BoxFuture<'static, Result<Rows, QueryError>> {
+        let shared = Arc::clone(&self.shared);
+        let context = self.fixed.context.name().clone();
+        let version = self.fixed.schema.as_ref().map(|schema| schema.version());
+        let (keys, columns, system) = (self.keys.clone(), self.columns.clone(), self.system);
+        let reading = self.reading;
+        async move {
+            let (database, policy) = (shared.database(), shared.policy());
+            if let Some((valid, known)) = reading.point() {
+                let mut request =
+                    AsOfRequest::new(context, Point { valid_at: Some(valid), known_at: Some(known) });
+                request.principal = shared.principal().clone();
+                request.keys = keys;
+                request.columns = Some(columns);
+                request.system_columns = system;
+                request.schema_version = version;
+                return Ok(resolve(database, policy, &request).await?.into_rows());
+            }
+            let mut request = HistoryRequest::new(context, keys, Form::Rectangles);
+            request.principal = shared.principal().clone();
+            request.valid = reading.valid;
+            request.system = reading.system;
+            request.columns = Some(columns);
+            request.schema_version = version;
+            Ok(history(database, policy, &request).await?.into_rows())
+        }
+        .boxed()
+    }
+
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "context={}, {}, ", self.fixed.context.name(), self.reading)?;
+        match &self.keys {
+            Keys::All => f.write_str("keys=all"),
+            Keys::These(keys) => write!(f, "keys={} named", keys.len()),
+            Keys::Range { .. } => f.write_str("keys=a range"),
+        }
+    }
+}
+
+/// The context table behind a provider, if it is one.
+pub(crate) fn as_context_table(provider: &dyn TableProvider) -> Option<&ContextTable> {
+    (provider as &dyn Any).downcast_ref()
+}
