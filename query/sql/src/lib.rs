@@ -28,6 +28,8 @@ mod shared;
 mod system_columns;
 mod table;
 mod table_functions;
+#[cfg(test)]
+mod tests;
 
 pub use answer::SqlAnswer;
 pub use claim::StatementClaim;
