@@ -6,6 +6,7 @@ use arrow_array::builder::TimestampMicrosecondBuilder;
 use arrow_array::{ArrayRef, RecordBatch, new_empty_array};
 use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
+use calotype_storage::AsOf;
 use calotype_storage::context::Context;
 use calotype_storage::database::Database;
 use calotype_storage::identity::Sequence;
@@ -13,7 +14,7 @@ use calotype_storage::manifest::OPEN;
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::pieces::piece_at;
 use calotype_storage::refusal::Refusal;
-use calotype_storage::scan::{RowRef, Scan, ScanRequest, ValidFilter, Window};
+use calotype_storage::scan::{ColumnFilter, RowRef, Scan, ScanRequest, Stretch, ValidFilter, Window};
 use calotype_storage::schema::{Schema, SchemaVersion, arrow_field, timestamp_type};
 
 use crate::answer::{Answer, Batches};
@@ -37,6 +38,8 @@ pub struct AsOfRequest {
     pub columns: Option<Vec<String>>,
     /// Which keys.
     pub keys: Keys,
+    /// Rows that no predicate among these lets through may be left out. All of the others come.
+    pub only: Vec<Only>,
     /// Whether the periods and system times of the pieces are wanted as well.
     pub system_columns: bool,
     /// In which schema version; `None`: the one in force at the system time.
@@ -56,12 +59,22 @@ impl AsOfRequest {
             point,
             columns: None,
             keys: Keys::All,
+            only: Vec::new(),
             system_columns: false,
             schema_version: None,
             offsets: None,
             at_least: None,
         }
     }
+}
+
+/// A predicate over a column: its value lies in one of these stretches.
+#[derive(Clone, Debug)]
+pub struct Only {
+    /// The column.
+    pub column: String,
+    /// Values in the form of [`comparable`](crate::keys::comparable), from the first on, up to before the second.
+    pub stretches: Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
 }
 
 /// Makes a node see a commit.
@@ -155,19 +168,12 @@ pub async fn resolve(
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
     let places = places(&context, &schema, request.columns.as_deref())?;
-    let filter = request.keys.filter(&request.context, &schema)?;
     let offsets = match &request.offsets {
         None => None,
         Some(vector) => Some(OffsetFilter::new(&context, vector)?),
     };
     let valid = point.at.valid;
-    let mut scan = if offsets.is_some() {
-        ScanRequest::of_entries(&context, &schema, point.at.system)
-    } else {
-        ScanRequest::from_valid(&context, &schema, valid, point.at.system)
-    };
-    scan.keys = filter;
-    scan.valid = if request.system_columns { ValidFilter::All } else { ValidFilter::at(valid) };
+    let scan = scan_request(&context, &schema, &point, request)?;
     if let (Some(filter), Some(vector)) = (&offsets, &request.offsets) {
         let scan = Scan::start(Arc::clone(database.reader()), scan.clone()).await?;
         claim.by_offsets(vector, filter.count_without_position(scan).await?);
@@ -175,8 +181,13 @@ pub async fn resolve(
     let scan = scan.narrowed(&context, database.reader()).await;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let answer_schema = answer_schema(&schema, &places, request.system_columns);
+    let filters = request.only.iter().filter_map(|only| {
+        let place = schema.place_of(&only.column)?;
+        Some(ColumnFilter { place, stretches: only.stretches.clone() })
+    });
     let batches = AsOfBatches {
         scan,
+        filters: filters.collect(),
         context,
         schema: SchemaRef::clone(&answer_schema),
         places,
@@ -185,6 +196,24 @@ pub async fn resolve(
         offsets,
     };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
+}
+
+/// What is read for the state as of a point.
+pub(crate) fn scan_request(
+    context: &Context,
+    schema: &Arc<Schema>,
+    point: &ResolvedPoint,
+    request: &AsOfRequest,
+) -> Result<ScanRequest, QueryError> {
+    let AsOf { valid, system } = point.at;
+    let mut scan = if request.offsets.is_some() {
+        ScanRequest::of_entries(context, schema, system)
+    } else {
+        ScanRequest::from_valid(context, schema, valid, system)
+    };
+    scan.keys = request.keys.filter(&request.context, schema)?;
+    scan.valid = if request.system_columns { ValidFilter::All } else { ValidFilter::at(valid) };
+    Ok(scan)
 }
 
 /// An answer without rows.
@@ -244,6 +273,7 @@ impl SystemColumns {
 
 struct AsOfBatches {
     scan: Scan,
+    filters: Vec<ColumnFilter>,
     context: Arc<Context>,
     schema: SchemaRef,
     places: Vec<usize>,
@@ -278,8 +308,18 @@ impl AsOfBatches {
 #[async_trait]
 impl Batches for AsOfBatches {
     async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        let Some(window) = self.scan.next().await? else {
-            return Ok(None);
+        let stretch = if self.system_columns || self.offsets.is_some() {
+            self.scan.next().await?.map(Stretch::Window)
+        } else {
+            self.scan.next_stretch(&self.filters).await?
+        };
+        let window = match stretch {
+            None => return Ok(None),
+            Some(Stretch::Window(window)) => window,
+            Some(Stretch::Whole(whole)) => {
+                let columns = self.scan.whole_columns(&whole, &self.places).await?;
+                return record_batch(&self.schema, columns, whole.rows()).map(Some);
+            }
         };
         let included = match &self.offsets {
             None => None,

@@ -12,7 +12,7 @@ use calotype_storage::database::Database;
 use calotype_storage::identity::Sequence;
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::scan::{RowRef, Scan, ScanRequest, Window};
-use calotype_storage::schema::{SchemaVersion, arrow_field};
+use calotype_storage::schema::{Schema, SchemaVersion, arrow_field};
 use calotype_storage::{SystemTime, ValidTime};
 
 use crate::answer::{Answer, Batches};
@@ -21,7 +21,7 @@ use crate::claim::Claim;
 use crate::error::QueryError;
 use crate::keys::Keys;
 use crate::policy::Policy;
-use crate::times::{Point, TimeRange};
+use crate::times::{Point, ResolvedPoint, TimeRange};
 
 /// How a history is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +85,7 @@ pub async fn history(
 ) -> Result<Answer, QueryError> {
     let valid = request.valid.bounds()?;
     let system = request.system.bounds()?;
-    let known_at = match request.system {
-        TimeRange::All => None,
-        TimeRange::At(at) => Some(at),
-        TimeRange::FromTo(_, to) => to.previous(),
-        TimeRange::Between(_, to) => Some(to),
-    };
-    let point = Point { valid_at: None, known_at };
+    let point = point(request);
     let (context, [point]) =
         look(database, policy, &request.principal, &request.context, [point], request.at_least).await?;
     let schema = schema_for(&context, &point, request.schema_version)?;
@@ -100,8 +94,7 @@ pub async fn history(
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
     };
     let places = places(&context, &schema, request.columns.as_deref())?;
-    let mut scan = ScanRequest::of_entries(&context, &schema, point.at.system);
-    scan.keys = request.keys.filter(&request.context, &schema)?;
+    let scan = scan_request(&context, &schema, &point, request)?;
     let scan = scan.narrowed(&context, database.reader()).await;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
     let mut fields: Vec<Field> = places.iter().map(|place| arrow_field(&schema.fields()[*place])).collect();
@@ -128,6 +121,37 @@ pub async fn history(
         },
     };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
+}
+
+/// The point at which a history is known.
+pub(crate) fn point(request: &HistoryRequest) -> Point {
+    let known_at = match request.system {
+        TimeRange::All => None,
+        TimeRange::At(at) => Some(at),
+        TimeRange::FromTo(_, to) => to.previous(),
+        TimeRange::Between(_, to) => Some(to),
+    };
+    Point { valid_at: None, known_at }
+}
+
+/// What is read for a history. Pieces as they are known at one instant, from a valid time on, may begin at a keyframe: it
+/// holds whatever ends later.
+pub(crate) fn scan_request(
+    context: &Context,
+    schema: &Arc<Schema>,
+    point: &ResolvedPoint,
+    request: &HistoryRequest,
+) -> Result<ScanRequest, QueryError> {
+    let known = point.at.system;
+    let first = ValidTime::from_micros(request.valid.bounds()?.0);
+    let mut scan = match (request.form, request.system, first) {
+        (Form::Rectangles, TimeRange::At(_), Some(first)) => {
+            ScanRequest::from_valid(context, schema, first, known)
+        }
+        _ => ScanRequest::of_entries(context, schema, known),
+    };
+    scan.keys = request.keys.filter(&request.context, schema)?;
+    Ok(scan)
 }
 
 struct HistoryBatches {

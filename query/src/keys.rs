@@ -104,6 +104,16 @@ pub fn prefix(schema: &Schema, values: &[KeyValue]) -> Option<Vec<u8>> {
     Some(EncodedKeys::encode(&columns?).get(0).to_vec())
 }
 
+/// One value of a column in its comparable form, in which zones are kept. `None` if it is not of the column's type, or if
+/// there are no such zones.
+pub fn comparable(field_type: FieldType, value: &KeyValue) -> Option<Vec<u8>> {
+    if !field_type.is_key_type() {
+        return None;
+    }
+    let values = column(field_type, value)?;
+    Some(EncodedKeys::encode(&[(widest(field_type), values)]).get(0).to_vec())
+}
+
 /// The first encoded key past all that begin with a prefix; `None`: there is no end.
 pub fn past_prefix(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
     while let Some(last) = prefix.pop() {

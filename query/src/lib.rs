@@ -18,6 +18,7 @@ pub mod policy;
 pub mod result_hash;
 pub mod snapshot;
 pub mod times;
+pub mod touched;
 
 pub use answer::{Answer, End, Rows};
 pub use as_of::{AsOfRequest, resolve};
@@ -30,3 +31,4 @@ pub use keys::{KeyValue, Keys};
 pub use policy::{LocalPolicy, Policy};
 pub use snapshot::snapshot;
 pub use times::{Point, TimeRange};
+pub use touched::{Touched, touched_by_as_of, touched_by_history};

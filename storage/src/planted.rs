@@ -45,6 +45,8 @@ pub enum Bug {
     TrustsPack,
     /// The index of keys leaves out the newest entry that speaks about a key.
     KeyIndexForgets,
+    /// A row group counts as whole although another source has rows among its keys.
+    WholeGroupsOverlap,
     /// The sign of zero is kept.
     KeepsNegativeZero,
 }

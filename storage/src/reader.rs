@@ -26,7 +26,7 @@ use crate::pack::{
     read_header,
 };
 use crate::planted::{Bug, is_planted};
-use crate::scan::KeyIndexes;
+use crate::scan::{KeyIndexes, Zone, zone};
 use crate::schema::{FieldType, Schema};
 
 /// Bytes of decoded columns, keys and manifests that are kept in memory.
@@ -39,6 +39,7 @@ enum CacheKey {
     Column(ChunkDigest, FieldType),
     Keys(ChunkDigest),
     Manifest(ChunkDigest),
+    Zone(ChunkDigest, FieldType),
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ enum Cached {
     Column(ArrayRef),
     Keys(Arc<EncodedKeys>),
     Manifest(Arc<Manifest>, u64),
+    Zone(Zone),
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,9 @@ impl Weighter<CacheKey, Cached> for Weigh {
             Cached::Column(array) => array.get_buffer_memory_size() as u64,
             Cached::Keys(keys) => keys.memory_bytes() as u64,
             Cached::Manifest(_, bytes) => 2 * bytes,
+            Cached::Zone(zone) => {
+                zone.as_ref().map_or(0, |(least, greatest)| (least.len() + greatest.len()) as u64)
+            }
         };
         bytes + 128
     }
@@ -250,6 +255,23 @@ impl ChunkReader {
             }
         }
         Ok(columns.into_iter().map(|column| column.expect("filled above")).collect())
+    }
+
+    /// The least and greatest value of a column of a key's type.
+    ///
+    /// # Errors
+    /// As [`Self::columns`].
+    pub async fn zone(&self, digest: ChunkDigest, field_type: FieldType, rows: u32) -> Result<Zone, Error> {
+        if let Some(Cached::Zone(zone)) = self.cache.get(&CacheKey::Zone(digest, field_type)) {
+            return Ok(zone);
+        }
+        let columns = self.columns(&[(digest, field_type)], rows).await?;
+        let found = match columns.first() {
+            Some(column) => zone(field_type, column)?,
+            None => None,
+        };
+        self.cache.insert(CacheKey::Zone(digest, field_type), Cached::Zone(found.clone()));
+        Ok(found)
     }
 
     /// The same, read from the store even if they are in memory.

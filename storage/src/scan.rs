@@ -11,6 +11,7 @@ mod batch;
 mod gather;
 mod key_index;
 mod merge;
+mod whole;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub use batch::FactBatch;
 pub use gather::RowRef;
 pub(crate) use key_index::KeyIndexes;
+pub(crate) use whole::zone;
+pub use whole::{ColumnFilter, Stretch, WholeGroup, Zone};
 
 use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;
@@ -27,7 +30,7 @@ use crate::manifest::{Group, Manifest, Part};
 use crate::pieces::Timeline;
 use crate::planted::{Bug, is_planted};
 use crate::reader::ChunkReader;
-use crate::schema::Schema;
+use crate::schema::{FieldId, FieldType, Schema};
 use crate::statement::{Op, Winner};
 use crate::time::{SystemTime, ValidTime};
 use crate::turn::turn;
@@ -336,6 +339,12 @@ impl Scan {
     /// The schema in which columns are answered.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// A field by its place in the schema.
+    fn field(&self, place: usize) -> (FieldId, FieldType) {
+        let field = &self.schema.fields()[place];
+        (field.id, field.field_type)
     }
 
     /// The row groups that are still to be read, source by source: what a scan costs before it begins.

@@ -30,6 +30,7 @@ use crate::names;
 use crate::parameters::Parameters;
 use crate::planner::Physical;
 use crate::result;
+use crate::scan;
 use crate::scope::Scope;
 use crate::script::Script;
 use crate::shared::Shared;
@@ -113,7 +114,8 @@ impl SqlEngine {
     pub async fn query(&self, request: &SqlRequest) -> Result<SqlAnswer, SqlError> {
         let planned = self.plan(request).await?;
         if planned.explain {
-            return Ok(SqlAnswer::of_text(planned.claim.clone(), &planned.explained()));
+            let text = planned.explained().await?;
+            return Ok(SqlAnswer::of_text(planned.claim, &text));
         }
         let context = SessionContext::new_with_state(planned.state).task_ctx();
         let rows = execute_stream(planned.physical, context)?;
@@ -125,7 +127,7 @@ impl SqlEngine {
     /// # Errors
     /// As [`Self::query`].
     pub async fn explain(&self, request: &SqlRequest) -> Result<String, SqlError> {
-        Ok(self.plan(request).await?.explained())
+        self.plan(request).await?.explained().await
     }
 
     async fn plan(&self, request: &SqlRequest) -> Result<Planned, SqlError> {
@@ -198,13 +200,16 @@ fn physical<'a>(
 }
 
 impl Planned {
-    fn explained(&self) -> String {
-        format!(
-            "{}\n\n{}\n{}",
+    /// The plan for people: what is worked out, what is pushed down, and what will have to be read.
+    async fn explained(&self) -> Result<String, SqlError> {
+        let reads = scan::touched(&self.physical).await?;
+        let plan = displayable(self.physical.as_ref()).indent(false);
+        Ok(format!(
+            "Plan\n{}\nOperators\n{plan}\nReads\n{}\n\nClaim\n{}",
             self.plan.display_indent(),
-            displayable(self.physical.as_ref()).indent(false),
+            reads.join("\n"),
             self.claim.to_text()
-        )
+        ))
     }
 }
 

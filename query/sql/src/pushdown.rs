@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use calotype_query::keys::{past_prefix, prefix};
+use calotype_query::as_of::Only;
+use calotype_query::keys::{comparable, past_prefix, prefix};
 use calotype_query::{KeyValue, Keys};
 use calotype_storage::ValidTime;
 use calotype_storage::name::ContextName;
@@ -155,6 +156,39 @@ impl Narrowing {
         let from = least.or_else(|| (!begin.is_empty()).then(|| begin.clone()));
         let to = greatest.or_else(|| if begin.is_empty() { None } else { past_prefix(begin) });
         if from.is_none() && to.is_none() { Keys::All } else { Keys::Range { from, to } }
+    }
+
+    /// What is said of columns that are no keys, for zones. What is said of keys narrows what is read already.
+    pub(crate) fn only(&self, schema: &Schema) -> Vec<Only> {
+        let mut only = Vec::new();
+        for (place, field) in schema.fields().iter().enumerate() {
+            let Some(said) = self.columns.get(field.name.as_str()).filter(|_| !schema.is_key(place)) else {
+                continue;
+            };
+            let comparable =
+                |value: &ScalarValue| comparable(field.field_type, &key_value(value, field.field_type)?);
+            let stretches = match &said.one_of {
+                Some(values) => {
+                    let values: Option<Vec<_>> = values.iter().map(comparable).collect();
+                    values.map(|values| {
+                        values.into_iter().map(|value| (Some(value.clone()), past_prefix(value))).collect()
+                    })
+                }
+                None => {
+                    let bound = |bound: &Option<(ScalarValue, bool)>, past_if: bool| {
+                        let (value, included) = bound.as_ref()?;
+                        let value = comparable(value)?;
+                        if *included == past_if { past_prefix(value) } else { Some(value) }
+                    };
+                    let stretch = (bound(&said.least, false), bound(&said.greatest, true));
+                    (stretch != (None, None)).then(|| vec![stretch])
+                }
+            };
+            if let Some(stretches) = stretches {
+                only.push(Only { column: field.name.to_string(), stretches });
+            }
+        }
+        only
     }
 
     /// The first and last instant that rows can overlap, both included, by what is said of where their periods begin

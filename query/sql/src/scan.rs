@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef, SortOptions};
-use calotype_query::{QueryError, Rows};
+use calotype_query::{QueryError, Rows, Touched};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -41,6 +41,9 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
 
     /// Begins to read.
     fn start(&self) -> BoxFuture<'static, Result<Rows, QueryError>>;
+
+    /// What will have to be read, by the manifests alone.
+    fn touched(&self) -> BoxFuture<'static, Result<Touched, QueryError>>;
 
     /// What is read, for people.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -87,6 +90,19 @@ impl ScanExec {
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
+}
+
+/// What each scan of a plan will have to read, a line each.
+pub(crate) async fn touched(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>, QueryError> {
+    let mut lines = Vec::new();
+    let mut waiting = vec![Arc::clone(plan)];
+    while let Some(node) = waiting.pop() {
+        if let Some(scan) = node.downcast_ref::<ScanExec>() {
+            lines.push(scan.source.touched().await?.to_string());
+        }
+        waiting.extend(node.children().into_iter().rev().cloned());
+    }
+    Ok(lines)
 }
 
 impl DisplayAs for ScanExec {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
+use calotype_query::as_of::Only;
 use calotype_query::history::Form;
 use calotype_query::{
-    AsOfRequest, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, history, resolve,
+    AsOfRequest, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, Touched, history, resolve,
+    touched_by_as_of, touched_by_history,
 };
 use calotype_storage::schema::{arrow_field, timestamp_type};
 use calotype_storage::{SystemTime, ValidTime};
@@ -115,14 +117,16 @@ impl TableProvider for ContextTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let is_key = |name: &str| {
-            self.fixed
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.key_fields().any(|field| field.name.as_str() == name))
-        };
+        let at_point = self.reading.point().is_some();
         let is_useful = |name: &str| {
-            is_key(name) || (self.reading.point().is_none() && system_columns::NAMES.contains(&name))
+            let field = self.fixed.schema.as_ref().and_then(|schema| Some((schema, schema.place_of(name)?)));
+            match field {
+                // Keys narrow what is read, and so do zones of other columns at a point.
+                Some((schema, place)) => {
+                    schema.is_key(place) || (at_point && schema.fields()[place].field_type.is_key_type())
+                }
+                None => !at_point && system_columns::NAMES.contains(&name),
+            }
         };
         Ok(filters
             .iter()
@@ -148,6 +152,7 @@ impl TableProvider for ContextTable {
             Some(schema) => narrowing.keys(self.fixed.context.name(), schema),
             None => Keys::All,
         };
+        let only = self.fixed.schema.as_ref().map_or_else(Vec::new, |schema| narrowing.only(schema));
         let wanted: Vec<usize> = match projection {
             Some(projection) => projection.clone(),
             None => (0..self.schema.fields().len()).collect(),
@@ -179,11 +184,18 @@ impl TableProvider for ContextTable {
             fixed: self.fixed.clone(),
             reading,
             keys,
+            only,
             system,
             schema,
         };
         Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
     }
+}
+
+/// What is asked of a context.
+enum Question {
+    AsOf(AsOfRequest),
+    Range(HistoryRequest),
 }
 
 /// What is read of a context.
@@ -192,6 +204,7 @@ pub(crate) struct ContextSource {
     fixed: Fixed,
     reading: Reading,
     keys: Keys,
+    only: Vec<Only>,
     columns: Vec<String>,
     system: bool,
     schema: SchemaRef,
@@ -200,6 +213,34 @@ pub(crate) struct ContextSource {
 impl fmt::Debug for ContextSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.describe(f)
+    }
+}
+
+impl ContextSource {
+    fn question(&self) -> Question {
+        let context = self.fixed.context.name().clone();
+        let principal = self.shared.principal().clone();
+        let schema_version = self.fixed.schema.as_ref().map(|schema| schema.version());
+        if let Some((valid, known)) = self.reading.point() {
+            let point = Point { valid_at: Some(valid), known_at: Some(known) };
+            return Question::AsOf(AsOfRequest {
+                principal,
+                keys: self.keys.clone(),
+                only: self.only.clone(),
+                columns: Some(self.columns.clone()),
+                system_columns: self.system,
+                schema_version,
+                ..AsOfRequest::new(context, point)
+            });
+        }
+        Question::Range(HistoryRequest {
+            principal,
+            valid: self.reading.valid,
+            system: self.reading.system,
+            columns: Some(self.columns.clone()),
+            schema_version,
+            ..HistoryRequest::new(context, self.keys.clone(), Form::Rectangles)
+        })
     }
 }
 
@@ -221,36 +262,36 @@ impl Source for ContextSource {
     }
 
     fn start(&self) -> BoxFuture<'static, Result<Rows, QueryError>> {
-        let shared = Arc::clone(&self.shared);
-        let context = self.fixed.context.name().clone();
-        let version = self.fixed.schema.as_ref().map(|schema| schema.version());
-        let (keys, columns, system) = (self.keys.clone(), self.columns.clone(), self.system);
-        let reading = self.reading;
+        let (shared, question) = (Arc::clone(&self.shared), self.question());
         async move {
             let (database, policy) = (shared.database(), shared.policy());
-            if let Some((valid, known)) = reading.point() {
-                let mut request =
-                    AsOfRequest::new(context, Point { valid_at: Some(valid), known_at: Some(known) });
-                request.principal = shared.principal().clone();
-                request.keys = keys;
-                request.columns = Some(columns);
-                request.system_columns = system;
-                request.schema_version = version;
-                return Ok(resolve(database, policy, &request).await?.into_rows());
+            Ok(match question {
+                Question::AsOf(request) => resolve(database, policy, &request).await?,
+                Question::Range(request) => history(database, policy, &request).await?,
             }
-            let mut request = HistoryRequest::new(context, keys, Form::Rectangles);
-            request.principal = shared.principal().clone();
-            request.valid = reading.valid;
-            request.system = reading.system;
-            request.columns = Some(columns);
-            request.schema_version = version;
-            Ok(history(database, policy, &request).await?.into_rows())
+            .into_rows())
+        }
+        .boxed()
+    }
+
+    fn touched(&self) -> BoxFuture<'static, Result<Touched, QueryError>> {
+        let (shared, question) = (Arc::clone(&self.shared), self.question());
+        async move {
+            let (database, policy) = (shared.database(), shared.policy());
+            match question {
+                Question::AsOf(request) => touched_by_as_of(database, policy, &request).await,
+                Question::Range(request) => touched_by_history(database, policy, &request).await,
+            }
         }
         .boxed()
     }
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "context={}, {}, ", self.fixed.context.name(), self.reading)?;
+        if !self.only.is_empty() {
+            let columns: Vec<&str> = self.only.iter().map(|only| only.column.as_str()).collect();
+            write!(f, "zones of [{}], ", columns.join(", "))?;
+        }
         match &self.keys {
             Keys::All => f.write_str("keys=all"),
             Keys::These(keys) => write!(f, "keys={} named", keys.len()),

@@ -10,10 +10,10 @@ use arrow_schema::DataType;
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
-use super::{FactBatch, Scan, Window};
+use super::{Scan, Window};
 use crate::column::{normalise, same_rows};
 use crate::error::{Error, reasons};
-use crate::manifest::system_type;
+use crate::manifest::{Group, system_type};
 use crate::reader::ChunkReader;
 use crate::refusal::Refusal;
 use crate::schema::{FieldId, FieldType};
@@ -37,13 +37,7 @@ impl Scan {
         rows: &[RowRef],
         places: &[usize],
     ) -> Result<Vec<ArrayRef>, Error> {
-        let fields: Vec<_> = places
-            .iter()
-            .map(|place| {
-                let field = &self.schema.fields()[*place];
-                (field.id, field.field_type)
-            })
-            .collect();
+        let fields: Vec<_> = places.iter().map(|place| self.field(*place)).collect();
         gather(&self.reader, window, rows, &fields).await
     }
 
@@ -86,7 +80,7 @@ async fn gather(
     }
     let mut arrays: Vec<Vec<ArrayRef>> = Vec::with_capacity(batches.len());
     for batch in &batches {
-        arrays.push(read(reader, batch, fields).await?);
+        arrays.push(stored(reader, batch.group(), fields).await?);
     }
     let columns = match arrays.as_slice() {
         [only] => select(only, rows),
@@ -128,13 +122,12 @@ fn select(columns: &[ArrayRef], rows: &[RowRef]) -> Vec<ArrayRef> {
     columns.iter().map(one).collect()
 }
 
-/// Columns of a batch as they are stored.
-async fn read(
+/// Columns of a row group as they are stored.
+pub(super) async fn stored(
     reader: &ChunkReader,
-    batch: &FactBatch,
+    group: &Group,
     fields: &[(FieldId, FieldType)],
 ) -> Result<Vec<ArrayRef>, Error> {
-    let group = batch.group();
     let wanted: Vec<_> =
         fields.iter().filter_map(|(id, field_type)| Some((group.column(*id)?, *field_type))).collect();
     let mut read = reader.columns(&wanted, group.rows).await?.into_iter();

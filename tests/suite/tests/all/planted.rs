@@ -72,6 +72,11 @@ fn a_wrong_index_of_keys_is_found() {
 }
 
 #[test]
+fn whole_row_groups_under_others_are_found() {
+    finds(Bug::WholeGroupsOverlap, keys_agree);
+}
+
+#[test]
 fn wrong_translations_of_statements_are_found() {
     finds(Bug::DropsUnchangedDelta, histories_are_right);
     finds(Bug::EndsLate, histories_are_right);
