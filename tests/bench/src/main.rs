@@ -5,6 +5,7 @@
 mod book;
 mod machine;
 mod measures;
+mod sh1;
 mod wire;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::sh1::Sh1Arguments;
 use crate::wire::{PointsArguments, WireArguments};
 
 /// Measures the embedded store, or a server.
@@ -50,6 +52,8 @@ enum What {
     Wire(WireArguments),
     /// Points by several clients, of a server that runs.
     Points(PointsArguments),
+    /// The bitemporal benchmark SH1, in a server of its own.
+    Sh1(Sh1Arguments),
 }
 
 fn main() -> Result<()> {
@@ -57,6 +61,7 @@ fn main() -> Result<()> {
     match arguments.what {
         Some(What::Wire(arguments)) => return wire::run(&arguments),
         Some(What::Points(arguments)) => return wire::points(&arguments),
+        Some(What::Sh1(arguments)) => return sh1::run(&arguments),
         None => {}
     }
     if let Some(store) = &arguments.open {

@@ -143,7 +143,11 @@ pub(crate) fn run(arguments: &WireArguments) -> Result<()> {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+/// A runtime for clients.
+///
+/// # Errors
+/// The machine gives no threads.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
@@ -152,6 +156,11 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 pub(crate) struct Address(String);
 
 impl Address {
+    /// As `HOST:PORT`.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// A connection of its own.
     ///
     /// # Errors
@@ -168,7 +177,8 @@ impl Address {
 /// A server process; stopped when dropped.
 pub(crate) struct Server {
     process: Child,
-    address: Address,
+    /// Where it listens.
+    pub(crate) address: Address,
 }
 
 impl Server {
@@ -244,7 +254,8 @@ fn stamp(micros: i64) -> Timestamp {
     Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
 }
 
-fn show(name: &str, unit: &str, figures: Vec<f64>) -> f64 {
+/// Prints a figure: median, least and most; the median.
+pub(crate) fn show(name: &str, unit: &str, figures: Vec<f64>) -> f64 {
     let (least, median, most) = spread(figures);
     println!("{name:<66} {median:>12.1} {unit:<8} ({least:.1} to {most:.1})");
     median

@@ -1,0 +1,6 @@
+-- Contract 1 as it holds on day 166, as it was known at publication 12.
+SELECT pid, sid, cost, qty, grade
+FROM contracts
+    FOR VALID_TIME AS OF TIMESTAMP '2024-06-15T00:00:00Z'
+    FOR SYSTEM_TIME AS OF TIMESTAMP '2024-06-29T00:00:00Z'
+WHERE id = 1
