@@ -1,7 +1,7 @@
 -- Contract 1 on day 166 as each of the 25 publications knew it; nulls where it was absent. Its rectangles are read once.
 WITH publications AS (
     SELECT publication, CAST(DATE '2024-01-01' + 15 * publication AS TIMESTAMP) AS published_at
-    FROM (SELECT unnest(range(0, 25)) AS publication)
+    FROM (SELECT value AS publication FROM range(0, 25))
 ),
 known AS (
     SELECT pid, sid, cost, qty, grade, _system_from, _system_to

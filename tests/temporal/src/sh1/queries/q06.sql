@@ -2,7 +2,7 @@
 -- sweep over the rectangles gives the totals for all system times, which are then looked at when something was published.
 WITH publications AS (
     SELECT publication, CAST(DATE '2024-01-01' + 15 * publication AS TIMESTAMP) AS published_at
-    FROM (SELECT unnest(range(0, 25)) AS publication)
+    FROM (SELECT value AS publication FROM range(0, 25))
 ),
 totals AS (
     SELECT grade, contracts, quantity, _system_from, _system_to

@@ -2,7 +2,7 @@
 -- all of the window, which are then looked at on each day.
 WITH days AS (
     SELECT day, CAST(DATE '2024-01-01' + day AS TIMESTAMP) AS begins_at
-    FROM (SELECT unnest(range(150, 210)) AS day)
+    FROM (SELECT value AS day FROM range(150, 210))
 ),
 totals AS (
     SELECT grade, contracts, amount, _valid_from, _valid_to
