@@ -73,8 +73,8 @@ fn named<'a>(
 ) -> Result<Option<(String, &'a FunctionArgExpr)>> {
     let (name, value, operator) = match arg {
         FunctionArg::Unnamed(_) => return Ok(None),
-        FunctionArg::Named { name, arg, operator } => (name, arg, operator),
-        FunctionArg::ExprNamed { name: Expr::Identifier(name), arg, operator } => (name, arg, operator),
+        FunctionArg::Named { name, arg, operator }
+        | FunctionArg::ExprNamed { name: Expr::Identifier(name), arg, operator } => (name, arg, operator),
         FunctionArg::ExprNamed { name, .. } => {
             return plan_err!("{NAME} has no argument {name}: expected on, period or kind. {USAGE}");
         }
@@ -101,10 +101,12 @@ fn text(expr: &Expr) -> Option<&str> {
 }
 
 fn columns(value: &FunctionArgExpr) -> Result<Vec<String>> {
-    let names = match value {
-        FunctionArgExpr::Expr(Expr::Array(Array { elem, .. })) => elem.iter().map(text).collect(),
-        FunctionArgExpr::Expr(expr) => text(expr).map(|name| vec![name]),
-        _ => None,
+    let names = if let FunctionArgExpr::Expr(Expr::Array(Array { elem, .. })) = value {
+        elem.iter().map(text).collect()
+    } else if let FunctionArgExpr::Expr(expr) = value {
+        text(expr).map(|name| vec![name])
+    } else {
+        None
     };
     let Some(names) = names.filter(|names: &Vec<&str>| !names.is_empty()) else {
         return plan_err!(
@@ -146,20 +148,24 @@ fn kind_named(value: &FunctionArgExpr) -> Result<Kind> {
 
 /// Plans one side: a subquery, or the bare name of a table or common table expression.
 fn relation(side: &str, arg: &FunctionArg, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let factor = match arg {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Subquery(query))) => {
-            TableFactor::Derived { lateral: false, subquery: query.clone(), alias: None, sample: None }
-        }
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name))) => table(vec![name.clone()]),
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(names))) => table(names.clone()),
-        _ => {
-            return plan_err!(
-                "{NAME}: the {side} relation is a subquery in parentheses or the name of a table, found {arg}: \
-                 expected (SELECT * FROM ..)"
-            );
-        }
+    let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg else { return not_a_relation(side, arg) };
+    let factor = if let Expr::Subquery(query) = expr {
+        TableFactor::Derived { lateral: false, subquery: query.clone(), alias: None, sample: None }
+    } else if let Expr::Identifier(name) = expr {
+        table(vec![name.clone()])
+    } else if let Expr::CompoundIdentifier(names) = expr {
+        table(names.clone())
+    } else {
+        return not_a_relation(side, arg);
     };
     context.plan(factor)
+}
+
+fn not_a_relation<T>(side: &str, arg: &FunctionArg) -> Result<T> {
+    plan_err!(
+        "{NAME}: the {side} relation is a subquery in parentheses or the name of a table, found {arg}: \
+         expected (SELECT * FROM ..)"
+    )
 }
 
 fn table(name: Vec<Ident>) -> TableFactor {

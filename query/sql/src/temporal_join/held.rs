@@ -93,12 +93,18 @@ impl Held {
 
     /// Lets go of the batches that no piece points into.
     pub(super) fn release(&mut self) {
-        for (at, slot) in (0..).zip(&mut self.slots) {
-            let Some(batch) = slot.take_if(|batch| batch.pieces == 0) else { continue };
-            self.rows -= batch.rows;
-            self.bytes -= batch.bytes;
-            self.free.push(at);
+        for slot in &mut self.slots {
+            if let Some(batch) = slot.take_if(|batch| batch.pieces == 0) {
+                self.rows -= batch.rows;
+                self.bytes -= batch.bytes;
+            }
         }
+        // The lowest slots are taken first and the last ones given up, so that there are never many more than batches.
+        let last = self.slots.iter().rposition(Option::is_some);
+        self.slots.truncate(last.map_or(0, |last| last + 1));
+        let free = (0..).zip(&self.slots).filter(|(_, slot)| slot.is_none()).map(|(at, _)| at);
+        self.free = free.collect();
+        self.free.reverse();
     }
 
     /// The rows asked for, in their order, a row of NULLs where there is none: one array for each column.

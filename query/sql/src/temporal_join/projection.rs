@@ -1,5 +1,5 @@
-//! Makes the two relations of a call comparable: join columns of one type, periods as microseconds in UTC, names
-//! without qualifiers.
+//! Makes the two relations of a call comparable: join columns of one type, periods as microseconds in UTC (a
+//! timestamp without a zone is read as UTC, a finer one loses what is below a microsecond), names without qualifiers.
 
 use datafusion::common::{Column, ExprSchema, plan_err};
 use datafusion::error::Result;

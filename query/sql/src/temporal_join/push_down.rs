@@ -71,15 +71,14 @@ enum Destination {
 fn destination(join: &TemporalJoin, predicate: &Expr) -> Result<Destination> {
     let bound_to_result = predicate.is_volatile()
         || predicate.exists(|expr| {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "all other expressions are asked of one row")]
-            Ok(match expr {
+            Ok(matches!(
+                expr,
                 Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::OuterReferenceColumn(..) => true,
-                _ => false,
-            })
+                    | Expr::InSubquery(_)
+                    | Expr::SetComparison(_)
+                    | Expr::ScalarSubquery(_)
+                    | Expr::OuterReferenceColumn(..)
+            ))
         })?;
     let mut columns: BTreeSet<&str> =
         predicate.column_refs().into_iter().map(|column| column.name.as_str()).collect();

@@ -62,13 +62,13 @@ impl RelationPlanner for Relations {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
-        match relation {
-            TableFactor::Table { name, args: Some(args), alias, .. } if name.to_string() == NAME => {
-                let planned = PlannedRelation::new(plan(&args.args, context)?, alias);
-                Ok(RelationPlanning::Planned(Box::new(planned)))
-            }
-            relation => Ok(RelationPlanning::Original(Box::new(relation))),
+        if let TableFactor::Table { name, args: Some(args), alias, .. } = &relation
+            && name.to_string() == NAME
+        {
+            let planned = PlannedRelation::new(plan(&args.args, context)?, alias.clone());
+            return Ok(RelationPlanning::Planned(Box::new(planned)));
         }
+        Ok(RelationPlanning::Original(Box::new(relation)))
     }
 }
 

@@ -1,8 +1,7 @@
 //! Memory, spilling, yielding, and one key that has it all.
 
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use arrow_array::UInt32Array;
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -107,7 +106,7 @@ async fn work_without_results_yields() {
     let mut stream =
         context.sql(&sql(Axes::Both, Kind::Inner)).await.unwrap().execute_stream().await.unwrap();
     let mut yields = 0;
-    while let Poll::Pending = stream.poll_next_unpin(&mut Context::from_waker(noop_waker_ref())) {
+    while stream.poll_next_unpin(&mut Context::from_waker(noop_waker_ref())).is_pending() {
         yields += 1;
     }
     assert!(yields > 50, "{yields}");
@@ -136,36 +135,6 @@ async fn an_input_out_of_its_promised_order_is_an_error() {
             }
             let error = count(&context, &sql(Axes::Valid, Kind::Inner)).await.unwrap_err().to_string();
             assert!(error.contains("does not come in the order its plan promises"), "{error}");
-        }
-    }
-}
-
-/// A million facts a side, ten pieces a key; prints how long it takes, sorts included and without them.
-#[tokio::test]
-#[ignore = "a measurement"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-async fn a_million_facts_a_side() {
-    let facts = |shift: i64| -> Vec<Fact> {
-        let fact = |at: i64| fact(at / 10, at % 10 * 10 + shift, at % 10 * 10 + 10 + shift);
-        (0..1_000_000).map(fact).collect()
-    };
-    let (left, right) = (facts(0), facts(5));
-    let (sorted, _) = limited(&left, &right, 1 << 40);
-    let unsorted = session(SessionConfig::new(), Arc::default());
-    let order: UInt32Array =
-        (0..1_000_000u32).map(|at| (u64::from(at) * 700_001 % 1_000_000) as u32).collect();
-    for (name, facts) in [("l", &left), ("r", &right)] {
-        let all = arrow_select::take::take_record_batch(&batch(name, facts, 0), &order).unwrap();
-        let batches =
-            (0..all.num_rows()).step_by(8_192).map(|at| all.slice(at, 8_192.min(all.num_rows() - at)));
-        let table = MemTable::try_new(all.schema(), vec![batches.collect()]).unwrap();
-        unsorted.register_table(name, Arc::new(table)).unwrap();
-    }
-    for kind in [Kind::Inner, Kind::Left] {
-        for (says, context) in [("in order", &sorted), ("to be sorted", &unsorted)] {
-            let start = std::time::Instant::now();
-            let rows = count(context, &sql(Axes::Valid, kind)).await.unwrap();
-            println!("{kind}, {says}: {rows} rows in {:?}", start.elapsed());
         }
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 /// An instant after all that are drawn: what holds there holds for ever.
 const FAR: i64 = 4_000;
 
-/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
+/// `SplitMix64` (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
 struct Draw(u64);
 
 impl Draw {
