@@ -180,3 +180,38 @@ fn column_bytes(column: &ArrayRef) -> usize {
         .get_slice_memory_size()
         .map_or_else(|_| column.get_array_memory_size(), |bytes| bytes + beside)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::StringViewArray;
+
+    use super::*;
+
+    #[test]
+    fn compacting_leaves_the_bytes_of_other_rows_behind() {
+        let mut held = Held::new(vec![DataType::Utf8View]);
+        let texts = StringViewArray::from_iter_values((0..1_000).map(|row| format!("{row:>100}")));
+        let slot = held.add(vec![Arc::new(texts)], 1_000).unwrap();
+        let (compacted, moved) = held.compact(&[Held::at(slot, 7), Held::at(slot, 500)], 1).unwrap();
+        let kept = compacted.gather(moved.into_iter().map(Some)).unwrap();
+        assert_eq!(
+            kept[0].as_string_view().iter().flatten().map(str::trim).collect::<Vec<_>>(),
+            ["7", "500"]
+        );
+        assert!(kept[0].get_array_memory_size() < 2_000, "{}", kept[0].get_array_memory_size());
+        assert!((200..2_000).contains(&compacted.size()), "{}", compacted.size());
+    }
+
+    #[test]
+    fn slots_are_given_up_with_their_batches() {
+        let mut held = Held::new(Vec::new());
+        let slots: Vec<u32> = (0..4).map(|_| held.add(Vec::new(), 5).unwrap()).collect();
+        held.pin(Held::at(slots[1], 0));
+        held.release();
+        assert_eq!((held.rows(), held.slots.len(), &held.free[..]), (5, 2, &[0][..]));
+        assert_eq!(held.add(Vec::new(), 1).unwrap(), 0);
+        held.unpin(Held::at(slots[1], 0));
+        held.release();
+        assert_eq!((held.rows(), held.slots.len(), held.bytes), (0, 0, 0));
+    }
+}

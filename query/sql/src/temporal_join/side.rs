@@ -58,12 +58,12 @@ impl Side {
         Self { held, current: None, ended: false, active: Vec::new(), purge_at: PURGE_MIN, batch_rows }
     }
 
-    /// Moves on to the next row with a period that is not empty; false where that takes another batch.
+    /// Moves on to the next row with a period that is not empty; false where that takes another batch. What is empty on
+    /// the other axis overlaps nothing, and needs no care.
     pub(super) fn settle(&mut self) -> bool {
         if let Some(current) = &mut self.current {
             let (batch, rows) = (&current.batch, current.batch.rows());
-            let holds = |row: usize| !batch.period(row).is_empty() && !batch.test(row).is_empty();
-            while current.row < rows && !holds(current.row) {
+            while current.row < rows && batch.period(current.row).is_empty() {
                 current.row += 1;
             }
             if current.row < rows {

@@ -61,6 +61,16 @@ async fn one_key_with_a_million_pieces_needs_memory_for_those_that_hold() {
     assert_eq!(pool.reserved(), 0);
 }
 
+/// While nothing of the right comes to compare with, the left must look for ended pieces by itself.
+#[tokio::test]
+async fn pieces_that_meet_nobody_for_long_are_dropped_when_they_have_ended() {
+    let left: Vec<Fact> = (0..200_000).map(|at| fact(1, at, at + 1)).collect();
+    let (context, _) = limited(&left, &[fact(1, 199_999, None)], 4 * MIB);
+    for (kind, rows) in [(Kind::Inner, 1), (Kind::Left, 200_000)] {
+        assert_eq!(count(&context, &sql(Axes::Valid, kind)).await.unwrap(), rows);
+    }
+}
+
 #[tokio::test]
 async fn results_of_a_huge_key_come_in_bounded_batches() {
     let facts: Vec<Fact> = (0..500).map(|at| fact(1, at, None)).collect();
@@ -110,6 +120,21 @@ async fn work_without_results_yields() {
         yields += 1;
     }
     assert!(yields > 50, "{yields}");
+}
+
+/// Results that need no more input would come for as long as somebody asks.
+#[tokio::test]
+async fn a_consumer_that_never_waits_is_made_to() {
+    let facts: Vec<Fact> = (0..1_500).map(|at| fact(1, at, None)).collect();
+    let context = session(SessionConfig::new().with_batch_size(2_000), Arc::default());
+    for name in ["l", "r"] {
+        context.register_table(name, Arc::new(table(name, &facts, 2_000))).unwrap();
+    }
+    let mut stream =
+        context.sql(&sql(Axes::Valid, Kind::Inner)).await.unwrap().execute_stream().await.unwrap();
+    let mut poll = || stream.poll_next_unpin(&mut Context::from_waker(noop_waker_ref()));
+    let in_a_row = (0..1_000).take_while(|_| poll().is_ready()).count();
+    assert!((1..500).contains(&in_a_row), "{in_a_row}");
 }
 
 #[tokio::test]
