@@ -18,6 +18,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 
@@ -34,9 +35,12 @@ use crate::scan;
 use crate::scope::Scope;
 use crate::script::Script;
 use crate::shared::Shared;
+use crate::temporal_join::PushDownTemporalJoinFilter;
 
 /// Rows of a batch as operators make it.
 const BATCH_ROWS: usize = 8_192;
+/// Bytes that a sort keeps back for merging.
+const SORT_RESERVATION_BYTES: usize = 1 << 20;
 /// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
 const UNDERCOUNT: usize = 2;
 
@@ -213,6 +217,13 @@ impl Planned {
     }
 }
 
+/// What DataFusion does with plans, and then what has to be done with temporal operators.
+fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    rules.push(Arc::new(PushDownTemporalJoinFilter));
+    rules
+}
+
 /// Options and functions that all statements share.
 fn state() -> SessionState {
     let mut config = SessionConfig::new()
@@ -226,9 +237,12 @@ fn state() -> SessionState {
     options.sql_parser.map_string_types_to_utf8view = false;
     // One order of rows for one statement: nothing depends on who was first.
     options.optimizer.enable_round_robin_repartition = false;
+    // What a sort keeps back to merge what it spilled: small, for statements with little memory.
+    options.execution.sort_spill_reservation_bytes = SORT_RESERVATION_BYTES;
     options.execution.time_zone = Some("UTC".into());
     SessionStateBuilder::new()
         .with_config(config)
+        .with_optimizer_rules(optimizer_rules())
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
         .with_scalar_functions(functions::scalar())
         .with_aggregate_functions(functions::aggregate())

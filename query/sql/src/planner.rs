@@ -10,12 +10,14 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use crate::temporal_join::TemporalJoinPlanner;
+
 /// Plans what DataFusion knows and the temporal operators.
 #[derive(Debug)]
 pub(crate) struct Physical;
 
 fn extensions() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-    Vec::new()
+    vec![Arc::new(TemporalJoinPlanner)]
 }
 
 #[async_trait]

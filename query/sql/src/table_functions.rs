@@ -6,14 +6,22 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::sql::sqlparser::ast::{FunctionArg, ObjectName};
 
 use crate::scope::Scope;
+use crate::temporal_join;
 
 /// Plans a function by its name; `None` if it is none of these.
+///
+/// # Errors
+/// Its arguments are not what it takes.
 pub(crate) fn plan(
     _: &Scope,
     name: &ObjectName,
-    _: &[FunctionArg],
-    _: &mut dyn RelationPlannerContext,
+    arguments: &[FunctionArg],
+    context: &mut dyn RelationPlannerContext,
 ) -> Result<Option<LogicalPlan>> {
-    let _ = name;
-    Ok(None)
+    let [part] = name.0.as_slice() else { return Ok(None) };
+    let Some(identifier) = part.as_ident() else { return Ok(None) };
+    match identifier.value.to_lowercase().as_str() {
+        "temporal_join" => temporal_join::plan(arguments, context).map(Some),
+        _ => Ok(None),
+    }
 }
