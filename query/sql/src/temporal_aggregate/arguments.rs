@@ -5,8 +5,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{
-    Array, Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArgOperator, Ident, ObjectName,
-    TableFactor, Value,
+    Array, Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArgOperator, ObjectName, TableFactor, Value,
 };
 
 use super::function::{Call, Function};
@@ -60,7 +59,10 @@ impl Arguments {
                 "by" => once(&name, &mut by, columns(value)?)?,
                 "period" => once(&name, &mut period, period_named(value)?)?,
                 _ if calls.iter().any(|(other, _)| *other == name) => return given_twice(&name),
-                _ => calls.push((name.clone(), call(name, value, source.schema(), context)?)),
+                _ => {
+                    let call = call(&name, value, source.schema(), context)?;
+                    calls.push((name, call));
+                }
             }
         }
         if calls.is_empty() {
@@ -82,22 +84,18 @@ impl Arguments {
 
 /// Plans the source: a subquery, or a table or common table expression by its name.
 fn relation(source: &FunctionArgExpr, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let name = match source {
-        FunctionArgExpr::Expr(SqlExpr::Subquery(query)) => {
-            return context.plan(TableFactor::Derived {
-                lateral: false,
-                subquery: query.clone(),
-                alias: None,
-                sample: None,
-            });
-        }
-        FunctionArgExpr::Expr(SqlExpr::Identifier(name)) => vec![name.clone()],
-        FunctionArgExpr::Expr(SqlExpr::CompoundIdentifier(names)) => names.clone(),
-        other => {
-            return plan_err!(
-                "temporal_aggregate: the source: expected (SELECT ..) or the name of a table, found {other}: {USAGE}"
-            );
-        }
+    if let FunctionArgExpr::Expr(SqlExpr::Subquery(query)) = source {
+        let subquery = query.clone();
+        return context.plan(TableFactor::Derived { lateral: false, subquery, alias: None, sample: None });
+    }
+    let name = if let FunctionArgExpr::Expr(SqlExpr::Identifier(name)) = source {
+        vec![name.clone()]
+    } else if let FunctionArgExpr::Expr(SqlExpr::CompoundIdentifier(names)) = source {
+        names.clone()
+    } else {
+        return plan_err!(
+            "temporal_aggregate: the source: expected (SELECT ..) or the name of a table, found {source}: {USAGE}"
+        );
     };
     context.plan(TableFactor::Table {
         name: ObjectName::from(name),
@@ -117,20 +115,18 @@ fn name_and_value<'a>(
     argument: &'a FunctionArg,
     context: &dyn RelationPlannerContext,
 ) -> Result<(String, &'a FunctionArgExpr)> {
-    let (name, value): (&Ident, _) = match argument {
-        FunctionArg::Named { name, arg, operator: FunctionArgOperator::RightArrow }
-        | FunctionArg::ExprNamed {
-            name: SqlExpr::Identifier(name),
-            arg,
-            operator: FunctionArgOperator::RightArrow,
-        } => (name, arg),
-        other => {
-            return plan_err!(
-                "temporal_aggregate: after the source: expected name => value, found {other}: {USAGE}"
-            );
-        }
+    let (FunctionArg::Named { name, arg, operator: FunctionArgOperator::RightArrow }
+    | FunctionArg::ExprNamed {
+        name: SqlExpr::Identifier(name),
+        arg,
+        operator: FunctionArgOperator::RightArrow,
+    }) = argument
+    else {
+        return plan_err!(
+            "temporal_aggregate: after the source: expected name => value, found {argument}: {USAGE}"
+        );
     };
-    Ok((context.normalize_ident(name.clone()), value))
+    Ok((context.normalize_ident(name.clone()), arg))
 }
 
 fn once<T>(name: &str, place: &mut Option<T>, value: T) -> Result<()> {
@@ -152,10 +148,12 @@ fn text(expression: &SqlExpr) -> Option<&str> {
 }
 
 fn columns(value: &FunctionArgExpr) -> Result<Vec<String>> {
-    let names: Option<Vec<&str>> = match value {
-        FunctionArgExpr::Expr(SqlExpr::Array(Array { elem, .. })) => elem.iter().map(text).collect(),
-        FunctionArgExpr::Expr(expression) => text(expression).map(|name| vec![name]),
-        _ => None,
+    let names: Option<Vec<&str>> = if let FunctionArgExpr::Expr(SqlExpr::Array(Array { elem, .. })) = value {
+        elem.iter().map(text).collect()
+    } else if let FunctionArgExpr::Expr(expression) = value {
+        text(expression).map(|name| vec![name])
+    } else {
+        None
     };
     let Some(names) = names else {
         return plan_err!(
@@ -181,7 +179,7 @@ fn period_named(value: &FunctionArgExpr) -> Result<Period> {
 
 /// Plans an aggregate over the columns of the source.
 fn call(
-    name: String,
+    name: &str,
     value: &FunctionArgExpr,
     schema: &DFSchema,
     context: &mut dyn RelationPlannerContext,
@@ -189,7 +187,7 @@ fn call(
     if let FunctionArgExpr::Expr(expression @ SqlExpr::Function(_)) = value {
         let planned = context.sql_to_expr(expression.clone(), schema)?;
         if let Expr::AggregateFunction(function) = planned.unalias_nested().data {
-            return Function::read(&name, function, schema);
+            return Function::read(name, function, schema);
         }
     }
     plan_err!(

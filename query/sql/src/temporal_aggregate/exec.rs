@@ -182,12 +182,10 @@ impl ExecutionPlan for TemporalAggregateExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match (children.pop(), children.is_empty()) {
-            (Some(input), true) => {
-                Ok(Arc::new(Self::new(input, self.layout.clone(), Arc::clone(&self.schema))?))
-            }
-            _ => internal_err!("temporal_aggregate: expected one input"),
-        }
+        let (Some(input), true) = (children.pop(), children.is_empty()) else {
+            return internal_err!("temporal_aggregate: expected one input");
+        };
+        Ok(Arc::new(Self::new(input, self.layout.clone(), Arc::clone(&self.schema))?))
     }
 
     fn with_new_children(

@@ -54,7 +54,7 @@ impl Function {
         })
     }
 
-    /// The field that holds the results over an argument of a type: the types are those of DataFusion's own
+    /// The field that holds the results over an argument of a type: the types are those of `DataFusion`'s own
     /// aggregates.
     ///
     /// # Errors
@@ -150,10 +150,12 @@ impl Function {
 /// An expression whose values are equal exactly if their bytes are: of floats, all NaN become one and the
 /// negative zero becomes zero.
 pub(super) fn canonical(expression: Expr, data_type: &DataType) -> Result<Expr> {
-    let (minus_zero, zero, nan) = match data_type {
-        DataType::Float32 => (lit(-0.0_f32), lit(0.0_f32), lit(f32::NAN)),
-        DataType::Float64 => (lit(-0.0_f64), lit(0.0_f64), lit(f64::NAN)),
-        _ => return Ok(expression),
+    let (minus_zero, zero, nan) = if *data_type == DataType::Float32 {
+        (lit(-0.0_f32), lit(0.0_f32), lit(f32::NAN))
+    } else if *data_type == DataType::Float64 {
+        (lit(-0.0_f64), lit(0.0_f64), lit(f64::NAN))
+    } else {
+        return Ok(expression);
     };
     when(expression.clone().eq(minus_zero), zero).when(isnan(expression.clone()), nan).otherwise(expression)
 }
@@ -170,28 +172,32 @@ pub(super) fn is_orderable(data_type: &DataType) -> bool {
 
 /// The type of the values of a dictionary, or the type itself.
 pub(super) fn value_type(data_type: &DataType) -> DataType {
-    match data_type {
-        DataType::Dictionary(_, values) => value_type(values),
-        other => other.clone(),
-    }
+    if let DataType::Dictionary(_, values) = data_type { value_type(values) } else { data_type.clone() }
 }
 
-/// DataFusion's (and Spark's) rule: so many digits and places more, up to what the type can hold.
+/// `DataFusion`'s (and Spark's) rule: so many digits and places more, up to what the type can hold.
 fn decimal_result(data_type: &DataType, digits: u8, places: i8) -> DataType {
-    let capped = |max: u8, precision: u8, scale: i8| {
-        let max_scale = i8::try_from(max).unwrap_or(i8::MAX);
-        (max.min(precision.saturating_add(digits)), max_scale.min(scale.saturating_add(places)))
+    let Some((precision, scale)) = precision_and_scale(data_type) else { return data_type.clone() };
+    let (make, max): (fn(u8, i8) -> DataType, _) = match data_type.primitive_width() {
+        Some(4) => (DataType::Decimal32, 9),
+        Some(8) => (DataType::Decimal64, 18),
+        Some(16) => (DataType::Decimal128, 38),
+        _ => (DataType::Decimal256, 76),
     };
-    let with = |make: fn(u8, i8) -> DataType, max, precision, scale| {
-        let (precision, scale) = capped(max, precision, scale);
-        make(precision, scale)
-    };
-    match data_type {
-        DataType::Decimal32(p, s) => with(DataType::Decimal32, 9, *p, *s),
-        DataType::Decimal64(p, s) => with(DataType::Decimal64, 18, *p, *s),
-        DataType::Decimal128(p, s) => with(DataType::Decimal128, 38, *p, *s),
-        DataType::Decimal256(p, s) => with(DataType::Decimal256, 76, *p, *s),
-        other => other.clone(),
+    let max_scale = i8::try_from(max).unwrap_or(i8::MAX);
+    make(max.min(precision.saturating_add(digits)), max_scale.min(scale.saturating_add(places)))
+}
+
+/// The digits of a decimal, and how many of them are places after the point.
+pub(super) const fn precision_and_scale(data_type: &DataType) -> Option<(u8, i8)> {
+    if let DataType::Decimal32(precision, scale)
+    | DataType::Decimal64(precision, scale)
+    | DataType::Decimal128(precision, scale)
+    | DataType::Decimal256(precision, scale) = data_type
+    {
+        Some((*precision, *scale))
+    } else {
+        None
     }
 }
 

@@ -95,11 +95,8 @@ impl PartialOrd for TemporalAggregate {
     /// Only what is equal compares as equal; the schema follows from the rest.
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         let key = |node: &Self| (node.by.clone(), node.period, node.aggregates.clone());
-        match key(self).partial_cmp(&key(other))? {
-            Ordering::Equal => self.input.partial_cmp(&other.input),
-            unequal => Some(unequal),
-        }
-        .filter(|order| *order != Ordering::Equal || self == other)
+        let order = (key(self), &self.input).partial_cmp(&(key(other), &other.input))?;
+        (order != Ordering::Equal || self == other).then_some(order)
     }
 }
 
@@ -138,12 +135,10 @@ impl UserDefinedLogicalNodeCore for TemporalAggregate {
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
-        match (inputs.pop(), inputs.is_empty() && exprs.is_empty()) {
-            (Some(input), true) => {
-                Self::try_new(input, self.by.clone(), self.period, self.aggregates.clone())
-            }
-            _ => internal_err!("temporal_aggregate: expected one input and no expressions"),
-        }
+        let (Some(input), true) = (inputs.pop(), inputs.is_empty() && exprs.is_empty()) else {
+            return internal_err!("temporal_aggregate: expected one input and no expressions");
+        };
+        Self::try_new(input, self.by.clone(), self.period, self.aggregates.clone())
     }
 
     /// Every aggregate, wanted in the answer or not: where one of them changes, a period ends.

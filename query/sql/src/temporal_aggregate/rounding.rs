@@ -4,7 +4,7 @@
 /// A whole number without a sign in digits of base 2^32, the lowest first, times a power of two.
 #[derive(Clone, Debug)]
 pub(super) struct Digits {
-    digits: [u32; Self::CAPACITY],
+    values: [u32; Self::CAPACITY],
     len: usize,
     /// The weight of the lowest bit, as a power of two.
     exponent: i32,
@@ -17,7 +17,7 @@ impl Digits {
 
     /// No digits yet; the first one pushed weighs `2^exponent`.
     pub(super) const fn starting_at(exponent: i32) -> Self {
-        Self { digits: [0; Self::CAPACITY], len: 0, exponent }
+        Self { values: [0; Self::CAPACITY], len: 0, exponent }
     }
 
     /// The digits of a whole number.
@@ -32,28 +32,28 @@ impl Digits {
 
     /// Appends the next higher digit.
     pub(super) fn push(&mut self, digit: u32) {
-        self.digits[self.len] = digit;
+        self.values[self.len] = digit;
         self.len += 1;
     }
 
     /// Takes the digits as a number in two's complement and makes it its negative.
     pub(super) fn negate(&mut self) {
         let mut carry = true;
-        for digit in &mut self.digits[..self.len] {
+        for digit in &mut self.values[..self.len] {
             (*digit, carry) = (!*digit).overflowing_add(u32::from(carry));
         }
     }
 
     /// The number of bits without leading zeros.
     fn bit_length(&self) -> usize {
-        let highest = self.digits[..self.len].iter().rposition(|digit| *digit != 0);
-        highest.map_or(0, |i| Self::BITS * (i + 1) - self.digits[i].leading_zeros() as usize)
+        let highest = self.values[..self.len].iter().rposition(|digit| *digit != 0);
+        highest.map_or(0, |i| Self::BITS * (i + 1) - self.values[i].leading_zeros() as usize)
     }
 
     /// Bits `from` to `from + 64`, those past the end being zero.
     fn window(&self, from: usize) -> u64 {
         let (first, shift) = (from / Self::BITS, from % Self::BITS);
-        let digit = |i: usize| u128::from(self.digits.get(first + i).copied().unwrap_or(0));
+        let digit = |i: usize| u128::from(self.values.get(first + i).copied().unwrap_or(0));
         let wide = digit(0) | digit(1) << 32 | digit(2) << 64;
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is asked for")]
         {
@@ -64,8 +64,8 @@ impl Digits {
     /// Whether any bit below `end` is set.
     fn any_below(&self, end: usize) -> bool {
         let (whole, rest) = (end / Self::BITS, end % Self::BITS);
-        let part = self.digits.get(whole).is_some_and(|digit| digit & ((1 << rest) - 1) != 0);
-        part || self.digits[..whole.min(self.len)].iter().any(|digit| *digit != 0)
+        let part = self.values.get(whole).is_some_and(|digit| digit & ((1 << rest) - 1) != 0);
+        part || self.values[..whole.min(self.len)].iter().any(|digit| *digit != 0)
     }
 }
 
@@ -107,9 +107,9 @@ pub(super) fn quotient(number: &Digits, count: u64, negative: bool) -> f64 {
     digits.len = number.len + BELOW;
     let mut remainder = 0;
     for i in (0..digits.len).rev() {
-        let digit = i.checked_sub(BELOW).map_or(0, |i| number.digits[i]);
+        let digit = i.checked_sub(BELOW).map_or(0, |i| number.values[i]);
         let value = remainder << 32 | u128::from(digit);
-        (digits.digits[i], remainder) =
+        (digits.values[i], remainder) =
             if let (Ok(value), Ok(divisor)) = (u64::try_from(value), u64::try_from(divisor)) {
                 (digit_of((value / divisor).into()), u128::from(value % divisor))
             } else {
@@ -126,6 +126,8 @@ fn digit_of(value: u128) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "what is rounded once is one float and no other")]
+
     use super::*;
 
     #[test]

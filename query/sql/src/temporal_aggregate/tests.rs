@@ -35,15 +35,13 @@ impl RelationPlanner for Relations {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
-        match relation {
-            TableFactor::Table { name, alias, args: Some(args), .. }
-                if name.to_string() == "temporal_aggregate" =>
-            {
-                let plan = plan(&args.args, context)?;
-                Ok(RelationPlanning::Planned(Box::new(PlannedRelation { plan, alias })))
-            }
-            other => Ok(RelationPlanning::Original(Box::new(other))),
+        if let TableFactor::Table { name, alias, args: Some(args), .. } = &relation
+            && name.to_string() == "temporal_aggregate"
+        {
+            let plan = plan(&args.args, context)?;
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation { plan, alias: alias.clone() })));
         }
+        Ok(RelationPlanning::Original(Box::new(relation)))
     }
 }
 

@@ -72,7 +72,9 @@ mod tests {
 
     fn wide(values: &[i256]) -> Wide {
         let mut sum = Wide::ZERO;
-        values.iter().for_each(|value| sum.add(*value));
+        for value in values {
+            sum.add(*value);
+        }
         sum
     }
 

@@ -14,7 +14,7 @@ use super::State;
 pub(super) struct Count {
     /// Of the loaded column; none where nothing is NULL or every row counts.
     nulls: Option<NullBuffer>,
-    count: i64,
+    so_far: i64,
     output: Int64Builder,
 }
 
@@ -32,19 +32,19 @@ impl State for Count {
     }
 
     fn add(&mut self, (): ()) {
-        self.count += 1;
+        self.so_far += 1;
     }
 
     fn subtract(&mut self, (): ()) {
-        self.count -= 1;
+        self.so_far -= 1;
     }
 
     fn outcome(&self) -> Result<Option<i64>> {
-        Ok(Some(self.count))
+        Ok(Some(self.so_far))
     }
 
     fn clear(&mut self) {
-        self.count = 0;
+        self.so_far = 0;
     }
 
     fn append(&mut self, outcome: Option<&i64>) -> Result<()> {

@@ -12,7 +12,7 @@ use datafusion::arrow::datatypes::i256;
 use datafusion::common::{exec_err, internal_datafusion_err, internal_err};
 use datafusion::error::Result;
 
-use super::super::function::Function;
+use super::super::function::{Function, precision_and_scale};
 use super::super::wide::Wide;
 use super::State;
 
@@ -25,6 +25,8 @@ pub(super) struct Decimals<T: DecimalType> {
     /// What the sum is multiplied by to have the places of the average.
     factor: i256,
     result: DataType,
+    /// The digits of the result.
+    precision: u8,
     output: PrimitiveBuilder<T>,
 }
 
@@ -34,16 +36,12 @@ impl<T: DecimalType> Decimals<T> {
     /// # Errors
     /// The result is not a decimal with at least as many places: a bug.
     pub(super) fn new(function: Function, scale: i8, result: &DataType) -> Result<Self> {
-        let (DataType::Decimal32(_, places)
-        | DataType::Decimal64(_, places)
-        | DataType::Decimal128(_, places)
-        | DataType::Decimal256(_, places)) = result
-        else {
+        let Some((precision, places)) = precision_and_scale(result) else {
             return internal_err!(
                 "temporal_aggregate: {function} over decimals was planned to give {result}"
             );
         };
-        let more = u32::try_from(i16::from(*places) - i16::from(scale)).ok();
+        let more = u32::try_from(i16::from(places) - i16::from(scale)).ok();
         let factor = more.and_then(|more| i256::from_i128(10).checked_pow(more)).ok_or_else(|| {
             internal_datafusion_err!(
                 "temporal_aggregate: {function}: {places} places of summands with {scale}"
@@ -51,7 +49,8 @@ impl<T: DecimalType> Decimals<T> {
         })?;
         let output = PrimitiveBuilder::new().with_data_type(result.clone());
         let argument = PrimitiveArray::new_null(0);
-        Ok(Self { argument, total: Wide::ZERO, count: 0, function, factor, result: result.clone(), output })
+        let (result, total) = (result.clone(), Wide::ZERO);
+        Ok(Self { argument, total, count: 0, function, factor, result, precision, output })
     }
 }
 
@@ -91,15 +90,8 @@ where
             Function::Avg => self.total.average(self.factor, self.count),
             Function::Sum | Function::Count | Function::Min | Function::Max => self.total.sum(),
         };
-        let precision = match self.result {
-            DataType::Decimal32(precision, _)
-            | DataType::Decimal64(precision, _)
-            | DataType::Decimal128(precision, _)
-            | DataType::Decimal256(precision, _) => precision,
-            _ => 0,
-        };
         match exact.and_then(T::Native::from_decimal) {
-            Some(value) if T::is_valid_decimal_precision(value, precision) => Ok(Some(value)),
+            Some(value) if T::is_valid_decimal_precision(value, self.precision) => Ok(Some(value)),
             Some(_) | None => exec_err!(
                 "temporal_aggregate: the result of {} does not fit its type: expected {}, found more digits; cast the \
                  summands to a wider decimal",

@@ -76,16 +76,16 @@ where
             let digits = Digits::of(self.total.unsigned_abs());
             return Ok(Some(Outcome::Average(quotient(&digits, self.count, self.total < 0))));
         }
-        match T::Native::try_from(self.total) {
-            Ok(sum) => Ok(Some(Outcome::Sum(sum))),
-            Err(_) => exec_err!(
+        let Ok(sum) = T::Native::try_from(self.total) else {
+            return exec_err!(
                 "temporal_aggregate: a sum of {} does not fit its type: expected {}, found {}; sum \
                  cast(.. as decimal(38, 0)) instead",
                 T::DATA_TYPE,
                 T::DATA_TYPE,
                 self.total
-            ),
-        }
+            );
+        };
+        Ok(Some(Outcome::Sum(sum)))
     }
 
     fn clear(&mut self) {

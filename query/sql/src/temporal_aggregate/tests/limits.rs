@@ -52,6 +52,19 @@ async fn an_unsorted_source_is_sorted_once_and_the_answer_not_again() {
 }
 
 #[tokio::test]
+async fn groups_may_come_in_either_direction() {
+    let context = session(8_192);
+    register_rows(&context, 2, 4, |row| Some(row + 1), &[]);
+    let sql = "SELECT g, n, cast(_valid_from AS bigint) AS f FROM temporal_aggregate(
+                   (SELECT * FROM t ORDER BY g DESC, _valid_from LIMIT 100), by => 'g', n => sum(x))
+               ORDER BY g DESC, _valid_from";
+    let plan = physical(&context, sql).await;
+    assert_eq!(plan.matches("SortExec").count(), 1, "{plan}");
+    let found = rows(&context, sql).await.unwrap();
+    assert_eq!(found, [["1", "2", "2"], ["1", "3", "3"], ["0", "0", "0"], ["0", "1", "1"]]);
+}
+
+#[tokio::test]
 async fn only_predicates_on_group_columns_go_to_the_source_and_only_what_is_used_is_read() {
     let context = session(8_192);
     register_rows(&context, 2, 10, |row| Some(row + 1), &[]);

@@ -1,4 +1,4 @@
-//! Random tables against an obvious evaluator: DataFusion's own aggregates at every instant at which anything
+//! Random tables against an obvious evaluator: `DataFusion`'s own aggregates at every instant at which anything
 //! changes, and then equal neighbours joined.
 
 use arrow_array::{
@@ -53,6 +53,13 @@ const AGGREGATES: &[&str] = &[
     "min(day)",
     "max(_valid_from)",
     "min(upper(s))",
+    "min(arrow_cast(s, 'Utf8View'))",
+    "max(arrow_cast(s, 'Dictionary(Int8, Utf8)'))",
+    "max(arrow_cast(s, 'Binary'))",
+    "max(arrow_cast(_valid_from, 'Timestamp(us, \"UTC\")'))",
+    "sum(arrow_cast(u, 'Decimal32(5, 1)'))",
+    "avg(arrow_cast(u, 'Decimal64(9, 1)'))",
+    "min(NULL)",
 ];
 
 /// Facts with few instants and few values, so that they touch, overlap and repeat often.
@@ -125,7 +132,7 @@ async fn naive(
         let end = points.get(place + 1).map_or_else(|| "-".to_owned(), ToString::to_string);
         match joined.last_mut() {
             Some(last) if last[..row.len()] == row && last[row.len() + 1] == begin => {
-                last[row.len() + 1] = end
+                last[row.len() + 1] = end;
             }
             _ => {
                 row.extend([begin, end]);

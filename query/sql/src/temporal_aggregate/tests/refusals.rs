@@ -5,7 +5,7 @@ use arrow_array::{Int64Array, ListArray, StringArray};
 
 use super::*;
 
-/// DataFusion's own context knows no tables but those that a statement names as relations.
+/// `DataFusion`'s own context knows no tables but those that a statement names as relations.
 const KNOWN: &str = "WITH known AS (SELECT * FROM t)";
 
 fn table() -> SessionContext {
@@ -26,6 +26,7 @@ fn table() -> SessionContext {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of data")]
 async fn a_call_that_is_not_understood_is_refused_by_name() {
     let context = table();
     for (arguments, part) in [
