@@ -26,7 +26,7 @@ pub(super) enum Function {
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: Function,
-    /// Already of a type that [`Function::result_type`] takes; `None` for `count(*)`.
+    /// Already of a type that [`Function::result`] takes; `None` for `count(*)`.
     pub(super) argument: Option<Expr>,
 }
 

@@ -138,6 +138,18 @@ impl UserDefinedLogicalNodeCore for TemporalAggregate {
         let (Some(input), true) = (inputs.pop(), inputs.is_empty() && exprs.is_empty()) else {
             return internal_err!("temporal_aggregate: expected one input and no expressions");
         };
+        if let LogicalPlan::Filter(filter) = &input
+            && filter.predicate.is_volatile()
+            && *filter.input == self.input
+        {
+            // The optimizer has moved a predicate on the answer down to here, where it would pick from the rows of
+            // the source in place of those of the answer; there is no way to tell it beforehand.
+            return plan_err!(
+                "temporal_aggregate: expected a predicate that is the same whenever it is asked, found {}: name it in \
+                 the SELECT list of a subquery, and ask for that name outside",
+                filter.predicate
+            );
+        }
         Self::try_new(input, self.by.clone(), self.period, self.aggregates.clone())
     }
 

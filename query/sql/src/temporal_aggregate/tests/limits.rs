@@ -79,6 +79,20 @@ async fn only_predicates_on_group_columns_go_to_the_source_and_only_what_is_used
 }
 
 #[tokio::test]
+async fn a_predicate_by_chance_picks_from_the_answer_or_is_refused() {
+    let context = session(8_192);
+    register_rows(&context, 1, 10, |_| Some(10), &[]);
+    let answer = "SELECT * FROM temporal_aggregate((SELECT * FROM t WHERE random() < 2), n => count(*))";
+    let message = refusal(&context, &format!("{answer} WHERE random() < 2")).await;
+    assert!(
+        message.contains("found random() < Float64(2): name it in the SELECT list of a subquery"),
+        "{message}"
+    );
+    let named = format!("SELECT n FROM (SELECT *, random() AS chance FROM ({answer})) WHERE chance < 2");
+    assert_eq!(rows(&context, &named).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
 async fn a_sum_that_does_not_fit_is_an_error_only_while_it_does_not() {
     let context = session(8_192);
     let decimals =
