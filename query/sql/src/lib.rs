@@ -28,6 +28,7 @@ mod shared;
 mod system_columns;
 mod table;
 mod table_functions;
+mod temporal_aggregate;
 mod temporal_join;
 #[cfg(test)]
 mod tests;

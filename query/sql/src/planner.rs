@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
+use crate::temporal_aggregate::TemporalAggregatePlanner;
 use crate::temporal_join::TemporalJoinPlanner;
 
 /// Plans what DataFusion knows and the temporal operators.
@@ -17,7 +18,7 @@ use crate::temporal_join::TemporalJoinPlanner;
 pub(crate) struct Physical;
 
 fn extensions() -> Vec<Arc<dyn ExtensionPlanner + Send + Sync>> {
-    vec![Arc::new(TemporalJoinPlanner)]
+    vec![Arc::new(TemporalAggregatePlanner), Arc::new(TemporalJoinPlanner)]
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::sql::sqlparser::ast::{FunctionArg, ObjectName};
 
 use crate::scope::Scope;
-use crate::temporal_join;
+use crate::{temporal_aggregate, temporal_join};
 
 /// Plans a function by its name; `None` if it is none of these.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn plan(
     let [part] = name.0.as_slice() else { return Ok(None) };
     let Some(identifier) = part.as_ident() else { return Ok(None) };
     match identifier.value.to_lowercase().as_str() {
+        "temporal_aggregate" => temporal_aggregate::plan(arguments, context).map(Some),
         "temporal_join" => temporal_join::plan(arguments, context).map(Some),
         _ => Ok(None),
     }
