@@ -49,7 +49,7 @@ impl SqlAnswer {
     /// One column of text, a row a line.
     pub(crate) fn of_text(claim: StatementClaim, text: &str) -> Self {
         let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("plan", DataType::Utf8, false)]));
-        let lines: ArrayRef = Arc::new(StringArray::from_iter_values(text.lines()));
+        let lines: ArrayRef = Arc::new(text.lines().map(Some).collect::<StringArray>());
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![lines]).map_err(Into::into);
         let rows = Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), stream::iter([batch])));
         let hasher = ResultHasher::new(&schema);
