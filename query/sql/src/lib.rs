@@ -28,9 +28,11 @@ mod shared;
 mod system_columns;
 mod table;
 mod table_functions;
+mod view;
 
 pub use answer::SqlAnswer;
 pub use claim::StatementClaim;
 pub use engine::{Limits, SqlEngine, SqlRequest};
 pub use error::SqlError;
 pub use parameters::{Parameters, Value};
+pub use view::check_view;
