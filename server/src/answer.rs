@@ -19,7 +19,7 @@ use crate::admission::Permit;
 use crate::caller::Caller;
 use crate::ipc::encoded_bytes;
 use crate::node::Node;
-use crate::status;
+use crate::status::{self, HasStatus};
 
 /// Parts that wait for the client.
 pub const AHEAD: usize = 2;
@@ -33,13 +33,52 @@ pub enum Part<T> {
     End(End),
 }
 
+/// An answer as it is computed, whatever computes it.
+pub trait Answering: Send + 'static {
+    /// What it rests on.
+    type Claim: Clone + Send + 'static;
+    /// Why there is none, or no more of it.
+    type Error: HasStatus + Send;
+
+    /// Its columns.
+    fn schema(&self) -> &SchemaRef;
+
+    /// What it rests on.
+    fn claim(&self) -> &Self::Claim;
+
+    /// The next rows; `None` at the end.
+    fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, Self::Error>> + Send;
+
+    /// What closes it, once [`Self::next`] has come to the end.
+    fn end(&self) -> Option<End>;
+}
+
+impl Answering for Answer {
+    type Claim = Claim;
+    type Error = QueryError;
+
+    fn schema(&self) -> &SchemaRef {
+        self.schema()
+    }
+
+    fn claim(&self) -> &Claim {
+        self.claim()
+    }
+
+    fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, QueryError>> + Send {
+        self.next()
+    }
+
+    fn end(&self) -> Option<End> {
+        self.end()
+    }
+}
+
 /// An answer that is being computed.
 #[derive(Debug)]
 pub struct Running<T> {
     /// Its columns.
     pub schema: SchemaRef,
-    /// What it rests on.
-    pub claim: Claim,
     parts: mpsc::Receiver<Result<Part<T>, Status>>,
     _work: AbortOnDropHandle<()>,
 }
@@ -80,19 +119,20 @@ pub trait Encode: Send + 'static {
 }
 
 /// Runs a question: waits for a turn, computes the answer's beginning, and goes on in the background. `ask` makes
-/// the answer; `encoder` is made once the schema is known.
+/// the answer; `encoder` is made once the schema is known. What the answer rests on comes beside it.
 ///
 /// # Errors
 /// The question is refused, or there is no room for it.
-pub async fn run<Ask, Asked, MakeEncoder, E>(
+pub async fn run<Ask, Asked, A, MakeEncoder, E>(
     node: &Node,
     caller: &Caller,
     ask: Ask,
     encoder: MakeEncoder,
-) -> Result<Running<E::Part>, Status>
+) -> Result<(A::Claim, Running<E::Part>), Status>
 where
     Ask: FnOnce(Node) -> Asked + Send + 'static,
-    Asked: Future<Output = Result<Answer, QueryError>> + Send,
+    Asked: Future<Output = Result<A, A::Error>> + Send,
+    A: Answering,
     MakeEncoder: FnOnce(&SchemaRef) -> Result<E, Status> + Send + 'static,
     E: Encode,
 {
@@ -104,7 +144,7 @@ where
     let work = async move {
         let answer = match tokio::time::timeout_at(until, ask(worker.clone())).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return drop(begun.send(Err(status::of_query(&error)))),
+            Ok(Err(error)) => return drop(begun.send(Err(error.status()))),
             Err(_) => return drop(begun.send(Err(too_slow(until, deadline)))),
         };
         let encoder = match encoder(answer.schema()) {
@@ -124,7 +164,29 @@ where
     let work = AbortOnDropHandle::new(node.work().spawn(work.in_current_span()));
     let (schema, claim) =
         beginning.await.unwrap_or_else(|_| Err(status::internal("the question ended without an answer")))?;
-    Ok(Running { schema, claim, parts, _work: work })
+    Ok((claim, Running { schema, parts, _work: work }))
+}
+
+/// Runs a question that is answered at once and whole: waits for a turn, and answers on the pool that works.
+///
+/// # Errors
+/// The question is refused, or there is no room for it.
+pub async fn once<Ask, Asked, T>(node: &Node, caller: &Caller, ask: Ask) -> Result<T, Status>
+where
+    Ask: FnOnce(Node) -> Asked + Send + 'static,
+    Asked: Future<Output = Result<T, Status>> + Send,
+    T: Send + 'static,
+{
+    let _permit = node.admission().query(&caller.principal).await?;
+    let worker = node.clone();
+    let work = async move { ask(worker).await };
+    let work = AbortOnDropHandle::new(node.work().spawn(work.in_current_span()));
+    let until = until(node, caller);
+    let ended = tokio::time::timeout_at(until, work).await;
+    let ended = ended.map_err(|_| too_slow(until, caller.deadline))?;
+    ended.unwrap_or_else(|error| {
+        Err(status::internal(format_args!("the question ended without an answer: {error}")))
+    })
 }
 
 /// When work on a question ends: at the caller's deadline, or at the limit.
@@ -151,9 +213,9 @@ struct Pump<E: Encode> {
 }
 
 impl<E: Encode> Pump<E> {
-    async fn run(mut self, mut answer: Answer) -> Result<(), Status> {
+    async fn run<A: Answering>(mut self, mut answer: A) -> Result<(), Status> {
         loop {
-            let batch = answer.next().await.map_err(|error| status::of_query(&error))?;
+            let batch = answer.next().await.map_err(|error| error.status())?;
             let Some(batch) = batch else {
                 for part in self.encoder.finish()? {
                     self.send(Part::Batch(part)).await?;

@@ -19,11 +19,14 @@ pub mod page_token;
 pub mod printable;
 pub mod serve;
 pub mod settings;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod status;
 pub mod telemetry;
 #[cfg(test)]
 mod test_store;
 pub mod transport;
+pub mod views;
 
 pub use node::Node;
 pub use settings::Settings;

@@ -118,6 +118,15 @@ section! {
     /// An answer, in memory of all its batches.
     result_bytes_max: u64 = 10 << 30, Unit::Bytes(MIB, TIB);
 
+    /// Statements of SQL that are worked on at once, whoever asks; more wait for their turn. 0 for one for each core.
+    sql_statements_max: usize = 0, Unit::Count(0, 10_000);
+
+    /// What a statement of SQL may take in memory before it writes temporary files, or ends where those do not help.
+    sql_memory_bytes_max: usize = 512 << 20, Unit::Bytes(MIB, TIB);
+
+    /// Temporary files of a statement of SQL.
+    sql_spill_bytes_max: u64 = 4 << 30, Unit::Bytes(0, 16 * TIB);
+
     /// Keys that one question names.
     keys_max: usize = 10_000, Unit::Count(1, 1_000_000);
 

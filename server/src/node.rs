@@ -12,7 +12,10 @@ use crate::follow::Follower;
 use crate::limits::Limits;
 use crate::operations::Operations;
 use crate::page_token::TokenKey;
+#[cfg(feature = "sql")]
+use crate::sql::Statements;
 use crate::telemetry::metrics::Metrics;
+use crate::views::Views;
 
 /// What all doors share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ struct Inner {
     tokens: TokenKey,
     operations: Operations,
     follower: Follower,
+    #[cfg(feature = "sql")]
+    statements: Statements,
     work: Handle,
     stopping: CancellationToken,
 }
@@ -44,10 +49,26 @@ impl Node {
         tokens: TokenKey,
         work: Handle,
     ) -> Self {
+        Self::with_views(database, limits, metrics, tokens, work, Views::default())
+    }
+
+    /// As [`Self::new`], with views that every statement may name.
+    pub fn with_views(
+        database: Database,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+        tokens: TokenKey,
+        work: Handle,
+        views: Views,
+    ) -> Self {
+        #[cfg(not(feature = "sql"))]
+        drop(views);
         let admission = Admission::new(&limits, Arc::clone(&metrics));
         let operations = Operations::new(limits.operations_max);
         let follower = Follower::new(&database);
-        let policy = Arc::new(LocalPolicy);
+        let policy: Arc<dyn Policy> = Arc::new(LocalPolicy);
+        #[cfg(feature = "sql")]
+        let statements = Statements::new(&database, Arc::clone(&policy), &limits, views);
         let stopping = CancellationToken::new();
         let inner = Inner {
             database,
@@ -58,6 +79,8 @@ impl Node {
             tokens,
             operations,
             follower,
+            #[cfg(feature = "sql")]
+            statements,
             work,
             stopping,
         };
@@ -102,6 +125,12 @@ impl Node {
     /// What others commit.
     pub fn follower(&self) -> &Follower {
         &self.inner.follower
+    }
+
+    /// Statements of SQL.
+    #[cfg(feature = "sql")]
+    pub fn statements(&self) -> &Statements {
+        &self.inner.statements
     }
 
     /// Where questions and puts are computed.

@@ -9,6 +9,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use calotype_query::QueryError;
+#[cfg(feature = "sql")]
+use calotype_sql::SqlError;
 use calotype_storage::error::{Code as StoreCode, Error, reasons};
 use calotype_storage::refusal::Refusal;
 use calotype_storage::variables::variable;
@@ -22,6 +24,11 @@ use details::Draft;
 
 /// The domain of all reasons.
 pub const DOMAIN: &str = "calotype";
+
+/// Why SQL is not answered.
+#[cfg(not(feature = "sql"))]
+pub const WITHOUT_SQL: &str =
+    "this server was built without SQL: ask one that has it, or name keys and filter rows where they arrive";
 
 /// The variable that names a limit.
 const LIMIT: &str = "limit";
@@ -86,6 +93,12 @@ pub fn unimplemented(what: impl Display) -> Status {
     Draft::new(Code::Unimplemented, "UNIMPLEMENTED", what).status()
 }
 
+/// What a server without SQL answers. `UNIMPLEMENTED`.
+#[cfg(not(feature = "sql"))]
+pub fn without_sql() -> Status {
+    unimplemented(WITHOUT_SQL)
+}
+
 /// A broken invariant of our own. `INTERNAL`.
 pub fn internal(what: impl Display) -> Status {
     Draft::new(Code::Internal, "INTERNAL", what).status()
@@ -94,6 +107,25 @@ pub fn internal(what: impl Display) -> Status {
 /// An error that a library below us made: the same, with the details that all errors have.
 pub fn of_library(code: Code, what: impl Display) -> Status {
     Draft::new(code, word_of(code), what).status()
+}
+
+/// What has a status.
+pub trait HasStatus {
+    /// Its status.
+    fn status(&self) -> Status;
+}
+
+impl HasStatus for QueryError {
+    fn status(&self) -> Status {
+        of_query(self)
+    }
+}
+
+#[cfg(feature = "sql")]
+impl HasStatus for SqlError {
+    fn status(&self) -> Status {
+        of_sql(self)
+    }
 }
 
 /// An error of a question.
@@ -113,6 +145,21 @@ pub fn of_query(error: &QueryError) -> Status {
         QueryError::Behind { .. } => draft().retry_after(Some(BEHIND_RETRY)).status(),
         // The crate may add some: they have a code and a reason like all others.
         _ => draft().status(),
+    }
+}
+
+/// An error of a statement. What our own program did wrong is `INTERNAL`, whatever the caller can do about it.
+#[cfg(feature = "sql")]
+pub fn of_sql(error: &SqlError) -> Status {
+    match error {
+        SqlError::Query(error) => of_query(error),
+        SqlError::Internal(_) => internal(error),
+        SqlError::Limit { setting, .. } => exhausted(setting, error, None),
+        // They have a code and a reason like all others.
+        _ => {
+            let draft = Draft::new(code_of(error.code()), error.reason(), error);
+            error.variables().into_iter().fold(draft, Draft::with).violates("sql", error).status()
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::node::Node;
 use crate::page_token::TokenKey;
 use crate::telemetry::metrics::Metrics;
+use crate::views::Views;
 
 /// A server on a store in memory.
 pub(crate) struct TestStore {
@@ -71,16 +72,26 @@ impl TestStore {
         Self::open(Backend::memory(), limits, Access::Create).await
     }
 
+    #[cfg(feature = "sql")]
+    pub(crate) async fn with_views(limits: Limits, views: Views) -> Self {
+        Self::open_with(Backend::memory(), limits, Access::Create, views).await
+    }
+
     /// Another server on the same store.
     pub(crate) async fn peer(&self) -> Self {
         Self::open(self.backend.clone(), limits(), Access::Write).await
     }
 
     async fn open(backend: Backend, limits: Limits, access: Access) -> Self {
+        Self::open_with(backend, limits, access, Views::default()).await
+    }
+
+    async fn open_with(backend: Backend, limits: Limits, access: Access, views: Views) -> Self {
         let options = OpenOptions::new(access, StateFolder::Memory);
         let database = Database::open(backend.clone(), options).await.unwrap();
         let metrics = Arc::new(Metrics::new());
-        let node = Node::new(database, limits, metrics, TokenKey::new([7; 32]), Handle::current());
+        let node =
+            Node::with_views(database, limits, metrics, TokenKey::new([7; 32]), Handle::current(), views);
         Self { node, backend }
     }
 

@@ -14,7 +14,7 @@ use calotype_proto::v1::answer_part::Part;
 pub(crate) use self::parts::{HasPart, Parts};
 pub use self::rows::RowAnswer;
 use crate::arrow::Decoder;
-use crate::claim::Claim;
+use crate::claim::{Claim, StatementClaim};
 use crate::convert::{Present, each};
 use crate::error::{Broken, ClientError};
 use crate::value::{Column, Row};
@@ -41,19 +41,41 @@ pub struct Entity {
     pub end: AnswerEnd,
 }
 
-/// An answer as Arrow record batches, which arrive as they are read.
+/// A claim as headers of answers carry it.
+pub(crate) trait Claimed: Sized {
+    /// Takes the claim out of a header.
+    fn of(header: &mut v1::AnswerHeader) -> Result<Self, Broken>;
+}
+
+impl Claimed for Claim {
+    fn of(header: &mut v1::AnswerHeader) -> Result<Self, Broken> {
+        header.claim.take().present("the header's claim")?.try_into()
+    }
+}
+
+impl Claimed for StatementClaim {
+    fn of(header: &mut v1::AnswerHeader) -> Result<Self, Broken> {
+        header.statement_claim.take().present("the header's claim of a statement")?.try_into()
+    }
+}
+
+/// An answer as Arrow record batches, which arrive as they are read. It rests on a [`Claim`], or on a [`StatementClaim`]
+/// where it answers a statement of SQL.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answer<C = Claim> {
     columns: Vec<Column>,
-    claim: Claim,
+    claim: C,
     decoder: Decoder,
     parts: Parts,
 }
 
-impl Answer {
-    pub(crate) fn new(header: v1::AnswerHeader, parts: Parts) -> Result<Self, ClientError> {
-        let read = || -> Result<(Vec<Column>, Claim, Decoder), Broken> {
-            let claim = header.claim.present("the header's claim")?.try_into()?;
+impl<C> Answer<C> {
+    pub(crate) fn new(mut header: v1::AnswerHeader, parts: Parts) -> Result<Self, ClientError>
+    where
+        C: Claimed,
+    {
+        let read = || -> Result<(Vec<Column>, C, Decoder), Broken> {
+            let claim = C::of(&mut header)?;
             Ok((each(header.columns)?, claim, Decoder::new(&header.arrow_schema)?))
         };
         let (columns, claim, decoder) = read().map_err(|broken| parts.broken(broken))?;
@@ -71,7 +93,7 @@ impl Answer {
     }
 
     /// What the answer rests on.
-    pub fn claim(&self) -> &Claim {
+    pub fn claim(&self) -> &C {
         &self.claim
     }
 

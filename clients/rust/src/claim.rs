@@ -52,6 +52,32 @@ impl Claim {
     }
 }
 
+/// What the answer to a statement of SQL rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementClaim {
+    /// The store's id.
+    pub store: String,
+    /// Whether the answer stays the same for ever: all that it reads is settled.
+    pub settled: bool,
+    /// The least system time up to which what it reads is settled; `None` if it reads nothing that is known.
+    pub settled_to: Option<SystemTime>,
+    /// The claim of each context at each of its points, in the order of the plan: the first eight.
+    pub reads: Vec<Claim>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reads_more: u32,
+}
+
+impl StatementClaim {
+    /// The claim as JSON.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("every field has a JSON form")
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
@@ -146,6 +172,18 @@ mod tests {
     fn a_claim_has_one_form_in_json() {
         for text in [BARE, FULL] {
             let claim: Claim = serde_json::from_str(text).unwrap();
+            assert_eq!(claim.to_json(), text);
+        }
+    }
+
+    #[test]
+    fn so_has_the_claim_of_a_statement() {
+        let read = r#""store":"s","settled":true,"settled_to":"2026-04-01T00:00:00.000000Z","reads":["#;
+        for text in [
+            r#"{"store":"s","settled":true,"settled_to":null,"reads":[]}"#.to_owned(),
+            format!("{{{read}{FULL},{FULL}],\"reads_more\":3}}"),
+        ] {
+            let claim: StatementClaim = serde_json::from_str(&text).unwrap();
             assert_eq!(claim.to_json(), text);
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod pages;
 mod put_many;
 mod query;
 mod snapshots;
+mod sql;
 
 use std::future::Future;
 use std::sync::Arc;

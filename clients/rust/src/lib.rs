@@ -50,7 +50,9 @@ mod value;
 mod watch;
 
 pub use answer::{Answer, AnswerEnd, Entity, RowAnswer};
-pub use claim::{Claim, Completeness, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim};
+pub use claim::{
+    Claim, Completeness, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim, StatementClaim,
+};
 pub use client::Client;
 pub use client::flight::FlightHeaders;
 pub use client::operations::OperationHandle;
@@ -67,7 +69,8 @@ pub use put::{
     CutoffSemantics, Deed, OnDuplicate, OpenEnd, Position, PutKind, PutOptions, Receipt, Withdrawal,
 };
 pub use question::{
-    AsOfQuestion, DiffQuestion, EntityQuestion, HistoryForm, HistoryQuestion, Keys, Point, TimeRange,
+    AsOfQuestion, DiffQuestion, EntityQuestion, HistoryForm, HistoryQuestion, Keys, Point, SqlQuestion,
+    TimeRange,
 };
 pub use request_id::RequestId;
 pub use snapshot::Snapshot;

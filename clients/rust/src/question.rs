@@ -1,8 +1,10 @@
 //! Questions: what is asked, of which point or range.
 
+use std::collections::BTreeMap;
+
 use crate::put::Position;
 use crate::time::{SystemTime, ValidTime};
-use crate::value::Key;
+use crate::value::{Key, Value};
 
 /// A point on both time axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,4 +136,28 @@ pub struct DiffQuestion {
     pub keys: Keys,
     /// The commit that the answer must have seen, beside the newest that this client wrote.
     pub at_least: Option<u64>,
+}
+
+/// Asks a statement of temporal SQL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SqlQuestion {
+    /// `SET` and `CREATE TEMPORARY VIEW` statements, then one query.
+    pub text: String,
+    /// The values of `$1`, `$2`, …
+    pub parameters: Vec<Value>,
+    /// The values of `$name`, by name without the sign.
+    pub named_parameters: BTreeMap<String, Value>,
+    /// As `SET` would set them: `calotype.valid_time` and `calotype.system_time`, or `calotype.snapshot`.
+    pub settings: BTreeMap<String, String>,
+    /// Texts of views by name, in the place of those of the server.
+    pub views: BTreeMap<String, String>,
+    /// The commit that the answer must have seen, beside the newest that this client wrote.
+    pub at_least: Option<u64>,
+}
+
+impl SqlQuestion {
+    /// A text alone.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
 }

@@ -32,9 +32,11 @@ mod temporal_aggregate;
 mod temporal_join;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use answer::SqlAnswer;
 pub use claim::StatementClaim;
 pub use engine::{Limits, SqlEngine, SqlRequest};
 pub use error::SqlError;
 pub use parameters::{Parameters, Value};
+pub use view::check_view;

@@ -54,8 +54,8 @@ async fn begin(node: &Node, request: Request<Body>) -> Result<AnswerBody, Status
     let question = prepare(node, &caller, &ticket).await?;
     let (compression, limits) = (ticket.compression(), node.limits().clone());
     let encoder = move |schema: &SchemaRef| Ok(Messages::new(schema, compression, &limits));
-    let running = answer::run(node, &caller, |node| question.ask(node), encoder).await?;
-    let first = schema_message(&claimed(&running.schema, &running.claim));
+    let (claim, running) = answer::run(node, &caller, |node| question.ask(node), encoder).await?;
+    let first = schema_message(&claimed(&running.schema, &claim));
     let first = Message::new(Encoded { header: first, body: Vec::new(), body_length: 0 });
     let schema = SchemaRef::clone(&running.schema);
     Ok(AnswerBody::new(first, running, Box::new(move |end| closing(&schema, end))))

@@ -130,10 +130,8 @@ struct Beginning {
 
 async fn begin(node: &Node, caller: &Caller, ticket: &Ticket) -> Result<Beginning, Status> {
     let question = prepare(node, caller, ticket).await?;
-    let _permit = node.admission().query(&caller.principal).await?;
-    let worker = node.clone();
     let is_whole = matches!(&ticket.question, Question::AsOf(as_of) if as_of.part.is_none());
-    let work = async move {
+    let ask = async move |worker: Node| {
         let parts = match &question {
             Ready::AsOf(request) if is_whole => parts_of(&worker, request).await?,
             Ready::AsOf(_) | Ready::History(_) | Ready::Diff(_) | Ready::Snapshot(..) => vec![None],
@@ -142,13 +140,7 @@ async fn begin(node: &Node, caller: &Caller, ticket: &Ticket) -> Result<Beginnin
         let claim = serde_json::to_value(answer.claim()).map_err(status::internal)?;
         Ok(Beginning { schema: claimed(answer.schema(), answer.claim()), claim, parts })
     };
-    let work = tokio_util::task::AbortOnDropHandle::new(node.work().spawn(work));
-    let until = answer::until(node, caller);
-    let ended = tokio::time::timeout_at(until, work).await;
-    let ended = ended.map_err(|_| answer::too_slow(until, caller.deadline))?;
-    ended.unwrap_or_else(|error| {
-        Err(status::internal(format_args!("the question ended without an answer: {error}")))
-    })
+    answer::once(node, caller, ask).await
 }
 
 async fn parts_of(node: &Node, request: &AsOfRequest) -> Result<Vec<Option<Part>>, Status> {

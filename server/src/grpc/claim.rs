@@ -3,9 +3,17 @@
 use calotype_proto::v1;
 use calotype_query::claim::{CompletenessClaim, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim};
 use calotype_query::{Claim, End};
+#[cfg(feature = "sql")]
+use calotype_sql::StatementClaim;
+#[cfg(feature = "sql")]
+use calotype_storage::SystemTime;
 use calotype_storage::record::CutoffSemantics;
+#[cfg(feature = "sql")]
+use tonic::Status;
 
 use super::values::timestamp;
+#[cfg(feature = "sql")]
+use crate::status;
 
 /// What an answer rests on.
 pub fn claim(claim: &Claim) -> v1::Claim {
@@ -27,6 +35,23 @@ pub fn claim(claim: &Claim) -> v1::Claim {
         behind_seconds: claim.behind_seconds,
         offsets: claim.offsets.as_ref().map(offsets),
     }
+}
+
+/// What the answer to a statement rests on.
+///
+/// # Errors
+/// A fault of our own: its time is none.
+#[cfg(feature = "sql")]
+pub fn statement_claim(claimed: &StatementClaim) -> Result<v1::StatementClaim, Status> {
+    let settled_to: Option<SystemTime> =
+        claimed.settled_to.as_deref().map(SystemTime::parse).transpose().map_err(status::internal)?;
+    Ok(v1::StatementClaim {
+        store: claimed.store.clone(),
+        settled: claimed.settled,
+        settled_to: settled_to.map(timestamp),
+        reads: claimed.reads.iter().map(claim).collect(),
+        reads_more: more(claimed.reads_more),
+    })
 }
 
 /// What an answer ends with.

@@ -5,6 +5,8 @@
 mod entity;
 mod request;
 mod rows;
+#[cfg(feature = "sql")]
+mod sql;
 mod stream;
 
 #[cfg(test)]
@@ -17,6 +19,10 @@ use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::node::Node;
+#[cfg(not(feature = "sql"))]
+use crate::status;
+#[cfg(feature = "sql")]
+use crate::{answer::once, status::HasStatus as _};
 
 pub(crate) use request::row_format;
 pub(crate) use stream::{AnswerStream, stream};
@@ -38,6 +44,7 @@ impl QueryService for Queries {
     type AsOfStream = AnswerStream<v1::AsOfResponse>;
     type HistoryStream = AnswerStream<v1::HistoryResponse>;
     type DiffStream = AnswerStream<v1::DiffResponse>;
+    type SqlStream = AnswerStream<v1::SqlResponse>;
 
     async fn get_entity(
         &self,
@@ -75,5 +82,41 @@ impl QueryService for Queries {
         let ask = async move |node: Node| diff(node.database(), node.policy(), &asked).await;
         let wrap = |part| v1::DiffResponse { part: Some(part) };
         stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
+    }
+
+    #[cfg(feature = "sql")]
+    async fn sql(&self, request: Request<v1::SqlRequest>) -> Result<Response<Self::SqlStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let format = row_format(request.get_ref().format)?;
+        let asked = sql::request(&self.node, &caller, request.into_inner()).await?;
+        let ask = async move |node: Node| node.statements().query(asked).await;
+        let wrap = |part| v1::SqlResponse { part: Some(part) };
+        stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
+    }
+
+    #[cfg(feature = "sql")]
+    async fn explain_sql(
+        &self,
+        request: Request<v1::ExplainSqlRequest>,
+    ) -> Result<Response<v1::ExplainSqlResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = sql::explain_request(&self.node, &caller, request.into_inner()).await?;
+        let ask =
+            async move |node: Node| node.statements().explain(asked).await.map_err(|error| error.status());
+        let plan = once(&self.node, &caller, ask).await?;
+        Ok(Response::new(v1::ExplainSqlResponse { plan }))
+    }
+
+    #[cfg(not(feature = "sql"))]
+    async fn sql(&self, _: Request<v1::SqlRequest>) -> Result<Response<Self::SqlStream>, Status> {
+        Err(status::without_sql())
+    }
+
+    #[cfg(not(feature = "sql"))]
+    async fn explain_sql(
+        &self,
+        _: Request<v1::ExplainSqlRequest>,
+    ) -> Result<Response<v1::ExplainSqlResponse>, Status> {
+        Err(status::without_sql())
     }
 }

@@ -22,6 +22,8 @@ use tonic::Status;
 
 pub use answer::row_batch;
 pub use columns::{columns, schema_columns};
+#[cfg(feature = "sql")]
+pub use keys::date;
 pub use keys::{key, keys};
 pub use rows::RowReader;
 

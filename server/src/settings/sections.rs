@@ -24,6 +24,9 @@ section! {
     /// A file of 64 lower-case hexadecimal digits, readable by its owner alone, the same for all servers of a store, so that page and resume tokens of one are taken by all; empty for a key of this server alone.
     token_key_file: Option<PathBuf> = None, Unit::Text;
 
+    /// A folder of views for statements of SQL, read at the start: the query in `name.sql` is the view `name`; empty for none.
+    sql_views: Option<PathBuf> = None, Unit::Text;
+
     /// Threads that compute questions and puts; 0 for two for each core, four at least.
     work_threads: usize = 0, Unit::Count(0, 1024);
 }

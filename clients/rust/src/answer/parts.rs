@@ -25,7 +25,7 @@ macro_rules! has_part {
     )*};
 }
 
-has_part!(AsOfResponse, HistoryResponse, DiffResponse, ReadSnapshotResponse);
+has_part!(AsOfResponse, HistoryResponse, DiffResponse, SqlResponse, ReadSnapshotResponse);
 
 /// The parts of an answer that are still to come.
 pub(crate) struct Parts {

@@ -3,24 +3,28 @@
 use calotype_proto::v1;
 use calotype_proto::v1::answer_part::Part;
 
-use super::{AnswerEnd, Parts};
+use super::{AnswerEnd, Claimed, Parts};
 use crate::claim::Claim;
-use crate::convert::{Present, each, row_of};
+use crate::convert::{each, row_of};
 use crate::error::{Broken, ClientError};
 use crate::value::{Column, Row};
 
-/// An answer as rows of typed values, which arrive as they are read.
+/// An answer as rows of typed values, which arrive as they are read. What it rests on is as in [`Answer`](super::Answer).
 #[derive(Debug)]
-pub struct RowAnswer {
+pub struct RowAnswer<C = Claim> {
     columns: Vec<Column>,
-    claim: Claim,
+    claim: C,
     parts: Parts,
 }
 
-impl RowAnswer {
-    pub(crate) fn new(header: v1::AnswerHeader, parts: Parts) -> Result<Self, ClientError> {
-        let read = || -> Result<(Vec<Column>, Claim), Broken> {
-            Ok((each(header.columns)?, header.claim.present("the header's claim")?.try_into()?))
+impl<C> RowAnswer<C> {
+    pub(crate) fn new(mut header: v1::AnswerHeader, parts: Parts) -> Result<Self, ClientError>
+    where
+        C: Claimed,
+    {
+        let read = || -> Result<(Vec<Column>, C), Broken> {
+            let claim = C::of(&mut header)?;
+            Ok((each(header.columns)?, claim))
         };
         let (columns, claim) = read().map_err(|broken| parts.broken(broken))?;
         Ok(Self { columns, claim, parts })
@@ -32,7 +36,7 @@ impl RowAnswer {
     }
 
     /// What the answer rests on.
-    pub fn claim(&self) -> &Claim {
+    pub fn claim(&self) -> &C {
         &self.claim
     }
 

@@ -4,7 +4,9 @@ use calotype_proto::v1;
 
 use super::{Present, each, maybe, text};
 use crate::answer::AnswerEnd;
-use crate::claim::{Claim, Completeness, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim};
+use crate::claim::{
+    Claim, Completeness, OffsetsClaim, PositionClaim, RecordClaim, SnapshotClaim, StatementClaim,
+};
 use crate::error::Broken;
 
 impl TryFrom<v1::Claim> for Claim {
@@ -28,6 +30,15 @@ impl TryFrom<v1::Claim> for Claim {
             behind_seconds: claim.behind_seconds,
             offsets: maybe(claim.offsets)?,
         })
+    }
+}
+
+impl TryFrom<v1::StatementClaim> for StatementClaim {
+    type Error = Broken;
+
+    fn try_from(claim: v1::StatementClaim) -> Result<Self, Broken> {
+        let v1::StatementClaim { store, settled, settled_to, reads, reads_more } = claim;
+        Ok(Self { store, settled, settled_to: maybe(settled_to)?, reads: each(reads)?, reads_more })
     }
 }
 

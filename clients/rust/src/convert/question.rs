@@ -5,7 +5,9 @@ use prost_types::Timestamp;
 
 use super::maybe;
 use crate::error::{Broken, ClientError};
-use crate::question::{AsOfQuestion, EntityQuestion, HistoryForm, HistoryQuestion, Keys, Point, TimeRange};
+use crate::question::{
+    AsOfQuestion, EntityQuestion, HistoryForm, HistoryQuestion, Keys, Point, SqlQuestion, TimeRange,
+};
 
 impl From<Point> for v1::Point {
     fn from(point: Point) -> Self {
@@ -89,6 +91,21 @@ impl From<&HistoryQuestion> for v1::HistoryRequest {
             known: range(question.known),
             columns: question.columns.clone(),
             schema_version: question.schema_version,
+            ..Self::default()
+        }
+    }
+}
+
+/// All but format, and what the answer must have seen.
+impl From<&SqlQuestion> for v1::SqlRequest {
+    fn from(question: &SqlQuestion) -> Self {
+        let named = question.named_parameters.iter();
+        Self {
+            text: question.text.clone(),
+            parameters: question.parameters.iter().map(Into::into).collect(),
+            named_parameters: named.map(|(name, value)| (name.clone(), value.into())).collect(),
+            settings: question.settings.clone(),
+            views: question.views.clone(),
             ..Self::default()
         }
     }

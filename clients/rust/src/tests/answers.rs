@@ -20,7 +20,8 @@ fn answer(parts: impl IntoIterator<Item = Part>) -> Vec<Result<v1::AsOfResponse,
 
 fn header(arrow_schema: bytes::Bytes) -> Part {
     let column = v1::Column { name: "id".into(), r#type: "int64".into(), ..v1::Column::default() };
-    Part::Header(v1::AnswerHeader { columns: vec![column], claim: Some(claim()), arrow_schema })
+    let (columns, claim) = (vec![column], Some(claim()));
+    Part::Header(v1::AnswerHeader { columns, claim, arrow_schema, ..v1::AnswerHeader::default() })
 }
 
 fn rows(count: i64) -> Part {

@@ -133,6 +133,7 @@ impl QueryService for Scripted {
     type AsOfStream = Sent<v1::AsOfResponse>;
     type HistoryStream = Sent<v1::HistoryResponse>;
     type DiffStream = Sent<v1::DiffResponse>;
+    type SqlStream = Sent<v1::SqlResponse>;
 
     async fn get_entity(
         &self,
@@ -154,6 +155,17 @@ impl QueryService for Scripted {
 
     async fn diff(&self, _: Request<v1::DiffRequest>) -> Result<Response<Self::DiffStream>, Status> {
         Err(Status::unimplemented("diff"))
+    }
+
+    async fn sql(&self, _: Request<v1::SqlRequest>) -> Result<Response<Self::SqlStream>, Status> {
+        Err(Status::unimplemented("sql"))
+    }
+
+    async fn explain_sql(
+        &self,
+        _: Request<v1::ExplainSqlRequest>,
+    ) -> Result<Response<v1::ExplainSqlResponse>, Status> {
+        Err(Status::unimplemented("explain"))
     }
 }
 

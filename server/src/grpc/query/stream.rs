@@ -3,17 +3,22 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use arrow_schema::Schema;
 use calotype_proto::v1::answer_part::Part as Piece;
 use calotype_proto::v1::{AnswerHeader, AnswerPart};
-use calotype_query::{Answer, QueryError};
+use calotype_query::Claim;
+#[cfg(feature = "sql")]
+use calotype_sql::StatementClaim;
 use futures::Stream;
 use tonic::Status;
 
 use super::request::{Format, columns};
 use super::rows::RowEncoder;
-use crate::answer::{Part, Running, run};
+use crate::answer::{Answering, Part, Running, run};
 use crate::caller::Caller;
 use crate::grpc::claim;
+#[cfg(feature = "sql")]
+use crate::grpc::values;
 use crate::ipc::encode::schema_message;
 use crate::node::Node;
 use crate::status;
@@ -64,11 +69,36 @@ impl<Response> Stream for AnswerStream<Response> {
     }
 }
 
+/// A claim as the header of an answer carries it.
+pub(crate) trait Claimed {
+    /// The header with the claim and what is known of the columns.
+    ///
+    /// # Errors
+    /// What the claim names cannot be read any more.
+    fn header(&self, node: &Node, schema: &Schema) -> Result<AnswerHeader, Status>;
+}
+
+impl Claimed for Claim {
+    fn header(&self, node: &Node, schema: &Schema) -> Result<AnswerHeader, Status> {
+        let columns = columns(node, schema, self)?;
+        Ok(AnswerHeader { columns, claim: Some(claim::claim(self)), ..AnswerHeader::default() })
+    }
+}
+
+#[cfg(feature = "sql")]
+impl Claimed for StatementClaim {
+    fn header(&self, _: &Node, schema: &Schema) -> Result<AnswerHeader, Status> {
+        let columns = values::columns(schema, None);
+        let statement_claim = Some(claim::statement_claim(self)?);
+        Ok(AnswerHeader { columns, statement_claim, ..AnswerHeader::default() })
+    }
+}
+
 /// Runs a question and streams its answer.
 ///
 /// # Errors
 /// The question is refused, or there is no room for it.
-pub(crate) async fn stream<Response, Ask, Asked>(
+pub(crate) async fn stream<Response, Ask, Asked, A>(
     node: &Node,
     caller: &Caller,
     format: Format,
@@ -77,18 +107,15 @@ pub(crate) async fn stream<Response, Ask, Asked>(
 ) -> Result<AnswerStream<Response>, Status>
 where
     Ask: FnOnce(Node) -> Asked + Send + 'static,
-    Asked: Future<Output = Result<Answer, QueryError>> + Send,
+    Asked: Future<Output = Result<A, A::Error>> + Send,
+    A: Answering<Claim: Claimed>,
 {
     let encoder = RowEncoder::new(format, node.limits());
-    let running = run(node, caller, ask, move |_| Ok(encoder)).await?;
-    let header = AnswerHeader {
-        columns: columns(node, &running.schema, &running.claim)?,
-        claim: Some(claim::claim(&running.claim)),
-        arrow_schema: match format {
-            Format::Values => bytes::Bytes::new(),
-            Format::Arrow => schema_message(&running.schema),
-        },
-    };
+    let (claim, running) = run(node, caller, ask, move |_| Ok(encoder)).await?;
+    let mut header = claim.header(node, &running.schema)?;
+    if format == Format::Arrow {
+        header.arrow_schema = schema_message(&running.schema);
+    }
     let header = Some(AnswerPart { part: Some(Piece::Header(header)) });
     Ok(AnswerStream { header, running, wrap, ended: false })
 }

@@ -71,6 +71,13 @@ fn names(context: &Context, key: &Key) -> Vec<String> {
     versions.into_iter().find(|names| fits(names)).unwrap_or_else(|| context.key_names().to_vec())
 }
 
+/// A date as text; `None` if it is none that is kept.
+pub fn date(days: i32) -> Option<String> {
+    let midnight = ValidTime::from_micros(i64::from(days) * MICROS_PER_DAY);
+    let text = midnight.expect("days in 32 bits stay far from the bounds").to_string();
+    text.split_once('T').map(|(date, _)| date.to_owned())
+}
+
 /// A value of a key.
 fn of(value: &Value) -> Result<KeyValue, &'static str> {
     let Some(kind) = &value.kind else {
@@ -83,12 +90,7 @@ fn of(value: &Value) -> Result<KeyValue, &'static str> {
         Kind::DoubleValue(_) => return Err("is a double, and no key is"),
         Kind::StringValue(text) | Kind::DecimalValue(text) => KeyValue::Text(text.clone()),
         Kind::BytesValue(bytes) => KeyValue::Bytes(bytes.to_vec()),
-        Kind::DateValue(days) => {
-            let midnight = ValidTime::from_micros(i64::from(*days) * MICROS_PER_DAY);
-            let text = midnight.expect("days in 32 bits stay far from the bounds").to_string();
-            let (date, _) = text.split_once('T').ok_or("is a date that is not kept")?;
-            KeyValue::Text(date.to_owned())
-        }
+        Kind::DateValue(days) => KeyValue::Text(date(*days).ok_or("is a date that is not kept")?),
         Kind::TimestampValue(timestamp) => {
             let at = ValidTime::from_micros(micros(timestamp)?).ok_or("is no instant")?;
             KeyValue::Text(at.to_string())
