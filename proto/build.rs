@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
+use tonic_prost_build::{Builder, Config};
 
 /// Messages that hold puts.
 const UNREAD: [&str; 3] = ["PutRequest", "PutStreamRequest", "PutManyRequest"];
@@ -29,14 +30,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptor.bin"), files.encode_to_vec())?;
     unread(files.clone(), &out.join("unread"))?;
-    // Fields of bytes are shared with the buffer they came in, not copied.
-    tonic_prost_build::configure().bytes(".").btree_map(".").compile_fds(files)?;
+    compile(tonic_prost_build::configure(), files)?;
     Ok(())
+}
+
+/// Generates code. Fields of bytes are shared with the buffer they came in, not copied; what a client sends is decoded
+/// strictly, for which messages know their names.
+fn compile(builder: Builder, files: FileDescriptorSet) -> std::io::Result<()> {
+    let mut config = Config::new();
+    config.enable_type_names();
+    let builder = builder.bytes(".").btree_map(".").codec_path("crate::strict::Codec");
+    builder.compile_fds_with_config(files, config)
 }
 
 /// Puts as a server takes them: what grows when it is decoded stays bytes, which look the same on the wire.
 fn unread(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
-    let mut builder = tonic_prost_build::configure().build_client(false).bytes(".").btree_map(".");
+    let mut builder = tonic_prost_build::configure().build_client(false);
     for file in files.file.iter_mut().filter(|file| file.package() == "calotype.v1") {
         if !file.name().ends_with("/ingest.proto") {
             file.service.clear();
@@ -59,6 +68,6 @@ fn unread(mut files: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>
         }
     }
     std::fs::create_dir_all(out)?;
-    builder.out_dir(out).compile_fds(files)?;
+    compile(builder.out_dir(out), files)?;
     Ok(())
 }

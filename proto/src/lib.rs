@@ -9,6 +9,8 @@
 //! assert!(request.point.is_none());
 //! ```
 
+pub mod strict;
+
 /// Version 1 of the interface. Only ever added to.
 #[allow(
     missing_docs,

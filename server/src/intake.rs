@@ -254,7 +254,7 @@ pub async fn in_time<T>(
     let limit = Instant::now() + stall;
     let until = caller.deadline.map_or(limit, |deadline| deadline.min(limit));
     if let Ok(message) = timeout_at(until, next).await {
-        return message;
+        return message.map_err(|error| status::of_codec(&error).unwrap_or(error));
     }
     if caller.deadline == Some(until) {
         return Err(status::deadline_exceeded("the deadline passed before all of the put had come"));

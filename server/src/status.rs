@@ -5,9 +5,11 @@
 
 mod details;
 
+use std::error::Error as _;
 use std::fmt::Display;
 use std::time::Duration;
 
+use calotype_proto::strict::{Unfit, Why};
 use calotype_query::QueryError;
 #[cfg(feature = "sql")]
 use calotype_sql::SqlError;
@@ -47,6 +49,17 @@ pub struct Field<'a>(pub &'a str);
 pub fn invalid(field: Field<'_>, what: impl Display) -> Status {
     let draft = Draft::new(Code::InvalidArgument, "INVALID_FIELD", format_args!("{}: {what}", field.0));
     draft.with(variable("field", field.0)).violates(field.0, &what).status()
+}
+
+/// A message that its codec has refused; `None` of any other error. `INVALID_ARGUMENT`.
+pub fn of_codec(found: &Status) -> Option<Status> {
+    let unfit = found.source()?.downcast_ref::<Unfit>()?;
+    let reason = if matches!(unfit.why, Why::Unknown { .. }) { "UNKNOWN_FIELD" } else { "INVALID_FIELD" };
+    let draft = Draft::new(Code::InvalidArgument, reason, unfit)
+        .with(variable("field", &unfit.field))
+        .with(variable("message", &unfit.message))
+        .with(variable("number", unfit.number));
+    Some(draft.violates(&unfit.field, &unfit.why).status())
 }
 
 /// A limit that was run into, named as in the settings; nothing was done. May be retried after the given time where

@@ -24,6 +24,9 @@ pub(super) fn mended(method: &str, found: &Status) -> Option<Status> {
     if code == Code::Ok || !found.details().is_empty() {
         return None;
     }
+    if let Some(unfit) = status::of_codec(found) {
+        return Some(unfit);
+    }
     if !UNDECODED.iter().any(|beginning| message.starts_with(beginning)) {
         return Some(status::of_library(code, message));
     }

@@ -285,6 +285,15 @@ def test_garbage_on_the_port(shared, door):
     assert door.client.list_flights() is not None and shared.alive()
 
 
+def test_fields_that_are_not_known(wire):
+    get, many = (raw.varint(1 << 3) + b"\x01", raw.field(1, raw.field(1, raw.field(99, b"x"))))
+    assert raw.code(wire.unary, "/calotype.v1.OperationService/ListOperations", get)[0] == CODE.OK
+    code, text = raw.code(wire.unary, "/calotype.v1.LogService/GetHead", raw.field(99, b"x"))
+    assert code == CODE.INVALID_ARGUMENT and "has no field 99" in text, (code, text)
+    code, text = raw.code(wire.send, "/calotype.v1.IngestService/PutMany", [many])
+    assert code == CODE.INVALID_ARGUMENT and "put.put.99" in text, (code, text)
+
+
 def test_odd_headers(shared):
     wire = raw.Wire(shared.address)
     for metadata in ([("calotype-principal", "x" * 500)], [("calotype-principal", "")]):

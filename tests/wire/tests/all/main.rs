@@ -13,3 +13,4 @@ mod places;
 mod planted;
 mod process;
 mod statements;
+mod unknown_fields;

@@ -8,6 +8,7 @@ use calotype_proto::v1;
 use calotype_proto::v1::ingest_service_client::IngestServiceClient;
 use calotype_proto::v1::log_service_client::LogServiceClient;
 use calotype_proto::v1::put_stream_request::Part;
+use calotype_wire::bare::{GRPC, ask};
 use calotype_wire::process::frames::message;
 use calotype_wire::process::{PATIENCE, Served};
 use futures::future::join_all;
@@ -31,29 +32,6 @@ async fn channel(server: &Served) -> Channel {
     Channel::from_shared(format!("http://{}", server.address())).unwrap().connect().await.unwrap()
 }
 
-/// Sends one request as it is, and says what came of it: the status of HTTP, and that of gRPC.
-async fn ask(
-    channel: &Channel,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> (u16, Option<Status>) {
-    let mut request = Request::post(path.to_owned());
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let body = Body::new(http_body_util::Full::new(Bytes::from(body)));
-    let mut channel = channel.clone();
-    std::future::poll_fn(|context| channel.poll_ready(context)).await.unwrap();
-    let response = timeout(PATIENCE, channel.call(request.body(body).unwrap())).await.unwrap().unwrap();
-    let (head, body): (_, Body) = Response::into_parts(response);
-    let trailers = http_body_util::BodyExt::collect(body).await.unwrap();
-    let trailers = trailers.trailers().cloned().unwrap_or_else(HeaderMap::new);
-    let status = Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
-    (head.status.as_u16(), status)
-}
-
-const GRPC: (&str, &str) = ("content-type", "application/grpc");
 const PUT: &str = "/calotype.v1.IngestService/Put";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
