@@ -5,7 +5,7 @@ use super::metadata::Package;
 
 /// Every crate of the workspace and the crates of ours it may name, for tests too. A new row or a
 /// new arrow is a decision, with its reason in the commit.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("calotype-storage", &[]),
     ("calotype-query", &["calotype-storage"]),
     ("calotype-sql", &["calotype-query", "calotype-storage"]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         "calotype-suite",
         &["calotype-cli", "calotype-oracle", "calotype-query", "calotype-simulation", "calotype-storage"],
     ),
+    ("calotype-temporal", &["calotype-client", "calotype-oracle"]),
     (
         "calotype-wire",
         &[
@@ -37,11 +38,13 @@ const ARROWS: [(&str, &[&str]); 13] = [
         "calotype-bench",
         &[
             "calotype-cli",
+            "calotype-client",
             "calotype-oracle",
             "calotype-proto",
             "calotype-query",
             "calotype-simulation",
             "calotype-storage",
+            "calotype-temporal",
         ],
     ),
     ("xtask", &[]),
