@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench` builds it with the release profile and runs all of it.
 
+mod bih;
 mod book;
 mod machine;
 mod measures;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bih::BihArguments;
 use crate::wire::{PointsArguments, WireArguments};
 
 /// Measures the embedded store, or a server.
@@ -50,6 +52,8 @@ enum What {
     Wire(WireArguments),
     /// Points by several clients, of a server that runs.
     Points(PointsArguments),
+    /// The benchmark after TPC-BiH, of a server of its own.
+    Bih(BihArguments),
 }
 
 fn main() -> Result<()> {
@@ -57,6 +61,7 @@ fn main() -> Result<()> {
     match arguments.what {
         Some(What::Wire(arguments)) => return wire::run(&arguments),
         Some(What::Points(arguments)) => return wire::points(&arguments),
+        Some(What::Bih(arguments)) => return bih::run(&arguments),
         None => {}
     }
     if let Some(store) = &arguments.open {

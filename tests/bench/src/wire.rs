@@ -143,7 +143,8 @@ pub(crate) fn run(arguments: &WireArguments) -> Result<()> {
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+/// A runtime for clients.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
@@ -193,6 +194,11 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         anyhow::bail!("the server does not listen")
+    }
+
+    /// Where it is reached.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address.0)
     }
 
     /// The most memory that the server has held, MiB.

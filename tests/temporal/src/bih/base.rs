@@ -1,6 +1,7 @@
 //! Version 0: TPC-H's rows, each with a period, all known before the first simulated day.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use tpchgen::dates::TPCHDate;
@@ -31,6 +32,23 @@ pub struct Thousandths(pub u32);
 impl Thousandths {
     fn factor(self) -> f64 {
         f64::from(self.0) / 1000.0
+    }
+}
+
+/// Why a text is no scale.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no scale; give a number above 0 with at most three digits after the point, such as 0.01")]
+pub struct ParseScaleError(String);
+
+impl FromStr for Thousandths {
+    type Err = ParseScaleError;
+
+    fn from_str(text: &str) -> Result<Self, ParseScaleError> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{whole}{fraction:0<3}");
+        let is_number = fraction.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let thousandths = digits.parse().ok().filter(|&thousandths| is_number && thousandths > 0);
+        thousandths.map(Self).ok_or_else(|| ParseScaleError(text.to_owned()))
     }
 }
 
@@ -240,4 +258,19 @@ fn cents(value: TPCHDecimal) -> Cents {
 
 fn day(date: TPCHDate) -> Day {
     Day(date.to_unix_epoch())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_are_read_exactly_or_refused() {
+        for (text, thousandths) in [("1", 1000), ("0.01", 10), ("0.001", 1), ("2.5", 2500), (".1", 100)] {
+            assert_eq!(text.parse(), Ok(Thousandths(thousandths)), "{text}");
+        }
+        for text in ["", "0", "0.0001", "-1", "+1", "1e3", "a", "1.+1"] {
+            assert!(text.parse::<Thousandths>().is_err(), "{text}");
+        }
+    }
 }

@@ -31,11 +31,6 @@ impl Pool {
             self.places.extend(self.keys.get(place).map(|&moved| (moved, place)));
         }
     }
-
-    /// All keys.
-    pub(super) fn keys(&self) -> &[i64] {
-        &self.keys
-    }
 }
 
 /// Draws a key from several pools until one will do.
@@ -74,7 +69,7 @@ mod tests {
         pending.put(40);
         open.take(10);
         open.take(10);
-        assert_eq!(open.keys(), [30, 20]);
+        assert_eq!(open.keys, [30, 20]);
         let mut seen = std::collections::BTreeSet::new();
         for scenario in 0..100 {
             seen.extend(find(Draw::new(1, scenario), "order", &[&open, &pending], |_| true));
