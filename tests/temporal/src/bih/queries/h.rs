@@ -51,7 +51,9 @@ pub(super) fn questions(states: &[State]) -> Result<Vec<Question>> {
 }
 
 fn filled(text: &str, state: &State, table: impl Fn(&str) -> String) -> Result<String> {
-    let day = Day(i32::try_from(state.point.valid.micros().div_euclid(86_400_000_000))?);
+    // What is recent is so for both axes.
+    let recent = state.point.valid.micros().min(state.point.known.micros());
+    let day = Day(i32::try_from(recent.div_euclid(86_400_000_000))?);
     let day = format!("DATE '{day}'");
     let tables = Table::ALL.map(|known| (known.name(), table(known.name())));
     let mut places: Vec<(&str, &str)> = tables.iter().map(|(name, table)| (*name, table.as_str())).collect();
