@@ -24,11 +24,11 @@ pub async fn check(
     let found = answer(&question.sql).await.with_context(told)?;
     let count = found.len();
     match &question.expected {
-        Expected::Ordered(expected) => compare(expected.clone(), found),
-        Expected::Rows(expected) => compare(sorted(expected.clone()), sorted(found)),
+        Expected::Ordered(expected) => compare(expected, &found),
+        Expected::Rows(expected) => compare(&sorted(expected.clone()), &sorted(found)),
         Expected::SameAs(sql) => {
             let expected = answer(sql).await.with_context(|| format!("{}: {sql}", question.name))?;
-            compare(sorted(expected), sorted(found))
+            compare(&sorted(expected), &sorted(found))
         }
     }
     .with_context(told)?;
@@ -65,11 +65,11 @@ fn sorted(mut rows: Vec<Cells>) -> Vec<Cells> {
     rows
 }
 
-fn compare(expected: Vec<Cells>, found: Vec<Cells>) -> Result<()> {
+fn compare(expected: &[Cells], found: &[Cells]) -> Result<()> {
     if expected == found {
         return Ok(());
     }
-    let differs = expected.iter().zip(&found).position(|(expected, found)| expected != found);
+    let differs = expected.iter().zip(found).position(|(expected, found)| expected != found);
     let at = differs.unwrap_or(expected.len().min(found.len()));
     let shown = |rows: &[Cells]| {
         let rows = rows
@@ -80,7 +80,7 @@ fn compare(expected: Vec<Cells>, found: Vec<Cells>) -> Result<()> {
         rows.collect::<Vec<_>>().join("; ")
     };
     let (expected_count, found_count) = (expected.len(), found.len());
-    let (expected, found) = (shown(&expected), shown(&found));
+    let (expected, found) = (shown(expected), shown(found));
     bail!(
         "expected {expected_count} rows and found {found_count}; from row {at} expected [{expected}] and found [{found}]"
     )

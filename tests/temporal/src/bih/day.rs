@@ -24,6 +24,7 @@ const MICROS: i64 = 86_400_000_000;
 
 impl Day {
     /// The day so many days later.
+    #[must_use]
     pub const fn plus(self, days: i32) -> Self {
         Self(self.0 + days)
     }

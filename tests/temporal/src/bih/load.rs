@@ -143,7 +143,7 @@ fn deed<R: Row>(facts: &[Fact<R>]) -> Result<Deed> {
     let mut columns = columns::<R>(&rows)?;
     let instants = |at: &dyn Fn(&Fact<R>) -> Option<Day>| -> ArrayRef {
         let micros = facts.iter().map(|fact| at(fact).map(Day::valid).map(ValidTime::micros));
-        Arc::new(TimestampMicrosecondArray::from_iter(micros).with_timezone(UTC))
+        Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone(UTC))
     };
     columns.push(instants(&|fact| Some(fact.from)));
     columns.push(instants(&|fact| fact.to));
@@ -185,12 +185,10 @@ fn columns<R: Row>(rows: &[Cells]) -> Result<Vec<ArrayRef>> {
 }
 
 fn array<'a>(kind: Kind, cells: impl Iterator<Item = &'a Cell>) -> Result<ArrayRef> {
-    let scaled = |cell: &Cell, scale: i8| match cell {
-        Cell::Number(digits, own) => {
-            let power = u32::try_from(scale - own).ok()?;
-            digits.checked_mul(10_i128.checked_pow(power)?)
-        }
-        _ => None,
+    let scaled = |cell: &Cell, scale: i8| {
+        let Cell::Number(digits, own) = cell else { return None };
+        let power = u32::try_from(scale - own).ok()?;
+        digits.checked_mul(10_i128.checked_pow(power)?)
     };
     Ok(match kind {
         Kind::Integer => {
@@ -202,16 +200,16 @@ fn array<'a>(kind: Kind, cells: impl Iterator<Item = &'a Cell>) -> Result<ArrayR
             Arc::new(money.collect::<Result<Decimal128Array>>()?.with_precision_and_scale(MONEY.0, MONEY.1)?)
         }
         Kind::Text => {
-            let text = cells.map(|cell| match cell {
-                Cell::Text(text) => Ok(Some(&**text)),
-                other => anyhow::bail!("{other:?} is no text"),
+            let text = cells.map(|cell| {
+                let Cell::Text(text) = cell else { anyhow::bail!("{cell:?} is no text") };
+                Ok(Some(&**text))
             });
             Arc::new(text.collect::<Result<StringArray>>()?)
         }
         Kind::Day => {
-            let day = cells.map(|cell| match cell {
-                Cell::Day(day) => Ok(Some(day.0)),
-                other => anyhow::bail!("{other:?} is no day"),
+            let day = cells.map(|cell| {
+                let Cell::Day(day) = cell else { anyhow::bail!("{cell:?} is no day") };
+                Ok(Some(day.0))
             });
             Arc::new(day.collect::<Result<Date32Array>>()?)
         }

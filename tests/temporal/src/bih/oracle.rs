@@ -190,7 +190,7 @@ fn rectangles<R: Row>(facts: &[Fact<R>], end: Option<SystemTime>) -> Vec<Piece<R
             let system_to = later.map(|later| later.known);
             match found[first..].last_mut() {
                 Some(last) if last.system_to == system_to && last.valid_to == Some(from) => {
-                    last.valid_to = to
+                    last.valid_to = to;
                 }
                 _ => found.push(fact.piece(from, to, system_to)),
             }

@@ -53,7 +53,7 @@ pub(super) fn questions(oracle: &Oracle, instants: Instants) -> Result<Vec<Quest
         let places = [("a1", a1.as_str()), ("s1", &s1), ("a2", &a2), ("s2", &s2)];
         let changes = changes(oracle, one, other);
         let sql = fill(include_str!("t/t3.sql"), &places)?;
-        let rows = changes.iter().map(|change| change.cells()).collect();
+        let rows = changes.iter().map(Change::cells).collect();
         questions.push(Question { name: format!("T3 {name}"), sql, expected: Expected::Rows(rows) });
         let sql = fill(include_str!("t/t4.sql"), &places)?;
         let rows = Expected::Ordered(largest(&changes));

@@ -16,9 +16,10 @@ pub(super) fn run(world: &mut World, at: Moment, draw: Draw, kind: ScenarioKind)
     let count = draw.between("items", 0, 1, 7);
     let items: Vec<LineItem> =
         (1..=count).map(|line| item(world, at, draw, orderkey, line)).collect::<Option<_>>()?;
-    let custkey = match kind {
-        ScenarioKind::NewOrderOfNew => newcomer(world, at, draw),
-        _ => World::draw_key(draw, "customer", world.customer.len()),
+    let custkey = if kind == ScenarioKind::NewOrderOfNew {
+        newcomer(world, at, draw)
+    } else {
+        World::draw_key(draw, "customer", world.customer.len())
     };
     if kind == ScenarioKind::NewOrderOfMover {
         let mut row = (**world.customer.row((custkey, 0))?).clone();
