@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench` builds it with the release profile and runs all of it.
 
+mod bih;
 mod book;
 mod machine;
 mod measures;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::sh1::Sh1Arguments;
+use crate::bih::BihArguments;
 use crate::wire::{PointsArguments, WireArguments};
 
 /// Measures the embedded store, or a server.
@@ -54,6 +56,8 @@ enum What {
     Points(PointsArguments),
     /// The bitemporal benchmark SH1, in a server of its own.
     Sh1(Sh1Arguments),
+    /// The benchmark after TPC-BiH, of a server of its own.
+    Bih(BihArguments),
 }
 
 fn main() -> Result<()> {
@@ -62,6 +66,7 @@ fn main() -> Result<()> {
         Some(What::Wire(arguments)) => return wire::run(&arguments),
         Some(What::Points(arguments)) => return wire::points(&arguments),
         Some(What::Sh1(arguments)) => return sh1::run(&arguments),
+        Some(What::Bih(arguments)) => return bih::run(&arguments),
         None => {}
     }
     if let Some(store) = &arguments.open {

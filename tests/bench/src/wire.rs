@@ -205,6 +205,11 @@ impl Server {
         anyhow::bail!("the server does not listen")
     }
 
+    /// Where it is reached.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address.0)
+    }
+
     /// The most memory that the server has held, MiB.
     pub(crate) fn memory_peak_mib(&self) -> u64 {
         memory_peak_mib(self.process.id())

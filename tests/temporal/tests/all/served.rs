@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use calotype_client::{Client, Options, RetryPolicy};
+use arrow_array::RecordBatch;
+use calotype_client::{Client, Options, RetryPolicy, SqlQuestion};
 use calotype_server::limits::Limits;
 use calotype_server::node::Node;
 use calotype_server::page_token::TokenKey;
@@ -29,5 +30,15 @@ impl Served {
         let channel = serve::local(node).await.unwrap();
         let options = Options { retries: RetryPolicy::NEVER, ..Options::default() };
         Self { client: Client::from_channel(channel, options).unwrap(), _folder: folder }
+    }
+
+    /// All rows of the answer to a statement.
+    pub(crate) async fn ask(&self, sql: &str) -> anyhow::Result<Vec<RecordBatch>> {
+        let mut answer = self.client.sql(&SqlQuestion::new(sql)).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = answer.next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
     }
 }

@@ -6,7 +6,9 @@ use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use calotype_client::{AsOfQuestion, Client, Point};
-use calotype_temporal::sh1::{Event, Table, Tier, create, day, events, load, publication};
+use calotype_temporal::sh1::{
+    Event, Table, Tier, answers, create, day, events, load, publication, timings,
+};
 
 use crate::served::Served;
 
@@ -57,4 +59,14 @@ async fn what_is_loaded_is_what_was_published() {
             assert_eq!(found(&served.client, table, known, on).await, expected, "{table} on {on} at {known}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_twelve_questions_are_answered_as_the_oracle_answers_them() {
+    let served = Served::start().await;
+    let events = events(Tier::Dev);
+    create(&served.client).await.unwrap();
+    load(&served.client, &events).await.unwrap();
+    let answers = answers(&events);
+    timings(&answers, 1, async |sql| served.ask(sql).await).await.unwrap();
 }

@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "calotype-suite",
         ],
     ),
-    ("calotype-temporal", &["calotype-client", "calotype-server", "calotype-storage"]),
+    ("calotype-temporal", &["calotype-client", "calotype-oracle", "calotype-server", "calotype-storage"]),
     (
         "calotype-bench",
         &[

@@ -1,0 +1,8 @@
+-- Orders not shipped, by what they would bring (TPC-H Q3).
+SELECT l_orderkey, sum(l_extendedprice * (1 - l_discount)) AS revenue, o_orderdate, o_shippriority
+  FROM {customer}, {orders}, {lineitem}
+ WHERE c_mktsegment = 'BUILDING' AND c_custkey = o_custkey AND l_orderkey = o_orderkey
+   AND o_orderdate < $day AND l_commitdate > $day
+ GROUP BY l_orderkey, o_orderdate, o_shippriority
+ ORDER BY revenue DESC, o_orderdate, l_orderkey
+ LIMIT 10
