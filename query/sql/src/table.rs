@@ -8,7 +8,7 @@ use arrow_schema::{Field, Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
 use calotype_query::history::Form;
 use calotype_query::{
-    AsOfRequest, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, history, resolve,
+    AsOfRequest, Claim, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, history, resolve,
 };
 use calotype_storage::schema::{arrow_field, timestamp_type};
 use calotype_storage::{SystemTime, ValidTime};
@@ -20,9 +20,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::pushdown::{Narrowing, narrows};
+use crate::claimed::Claimed;
+use crate::pushdown::{Narrowing, supported};
 use crate::reading::Reading;
-use crate::scan::{ScanExec, Source};
+use crate::scan::{Picked, ScanExec, Source};
 use crate::shared::Shared;
 use crate::system_columns;
 
@@ -115,25 +116,10 @@ impl TableProvider for ContextTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let is_key = |name: &str| {
-            self.fixed
-                .schema
-                .as_ref()
-                .is_some_and(|schema| schema.key_fields().any(|field| field.name.as_str() == name))
-        };
-        let is_useful = |name: &str| {
-            is_key(name) || (self.reading.point().is_none() && system_columns::NAMES.contains(&name))
-        };
-        Ok(filters
-            .iter()
-            .map(|filter| {
-                if narrows(filter, is_useful) {
-                    TableProviderFilterPushDown::Inexact
-                } else {
-                    TableProviderFilterPushDown::Unsupported
-                }
-            })
-            .collect())
+        let is_range = self.reading.point().is_none();
+        Ok(supported(filters, self.fixed.schema.as_deref(), |name| {
+            is_range && system_columns::NAMES.contains(&name)
+        }))
     }
 
     async fn scan(
@@ -148,31 +134,15 @@ impl TableProvider for ContextTable {
             Some(schema) => narrowing.keys(self.fixed.context.name(), schema),
             None => Keys::All,
         };
-        let wanted: Vec<usize> = match projection {
-            Some(projection) => projection.clone(),
-            None => (0..self.schema.fields().len()).collect(),
-        };
         let declared = self.fixed.schema.as_ref().map_or(0, |schema| schema.fields().len());
-        // In the order of the schema, each once: what is read.
-        let mut read: Vec<usize> = wanted.iter().copied().filter(|place| *place < declared).collect();
-        read.sort_unstable();
-        read.dedup();
-        let system = wanted.iter().any(|place| *place >= declared);
         let reading = self.narrowed(&narrowing);
-        let mut fields: Vec<Field> = read.iter().map(|place| self.schema.field(*place).clone()).collect();
         // Over a range all four come anyway.
-        if system || reading.point().is_none() {
-            fields.extend(self.schema.fields().iter().skip(declared).map(|field| field.as_ref().clone()));
-        }
+        let Picked { read, picks, system } =
+            Picked::of(projection, self.schema.fields().len(), declared, reading.point().is_none());
+        let rest = if system { declared..self.schema.fields().len() } else { 0..0 };
+        let fields: Vec<Field> =
+            read.iter().copied().chain(rest).map(|place| self.schema.field(place).clone()).collect();
         let schema: SchemaRef = Arc::new(ArrowSchema::new(fields));
-        let pick = |place: &usize| {
-            if *place < declared {
-                read.binary_search(place).unwrap_or_else(|place| place)
-            } else {
-                read.len() + place - declared
-            }
-        };
-        let picks = wanted.iter().map(pick).collect();
         let source = ContextSource {
             shared: Arc::clone(&self.shared),
             columns: read.iter().map(|place| self.schema.field(*place).name().clone()).collect(),
@@ -200,6 +170,12 @@ pub(crate) struct ContextSource {
 impl fmt::Debug for ContextSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.describe(f)
+    }
+}
+
+impl Claimed for ContextTable {
+    fn claims(&self) -> &[Claim] {
+        std::slice::from_ref(&self.fixed.claim)
     }
 }
 

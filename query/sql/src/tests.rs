@@ -1,4 +1,7 @@
-//! Statements over a small store in memory, answer by answer.
+//! Statements asked of whole stores.
 
+mod catalog;
+mod series;
 mod statements;
-pub(crate) mod store;
+mod store;
+mod table_functions;
