@@ -29,16 +29,16 @@ pub(super) static LIST: List<VersionColumn> = List {
     order: &["context", "schema_version", "position"],
     rows: |asked: &Asked| {
         asked.of_each_context(|known| {
-            let mut columns = Vec::new();
-            for (since, schema) in known.schemas() {
-                columns.extend((0..schema.fields().len()).map(|place| VersionColumn {
-                    context: known.context().name().clone(),
-                    since: *since,
-                    schema: Arc::clone(schema),
+            let context = known.context().name().clone();
+            known.schemas().to_vec().into_iter().flat_map(move |(since, schema)| {
+                let context = context.clone();
+                (0..schema.fields().len()).map(move |place| VersionColumn {
+                    context: context.clone(),
+                    since,
+                    schema: Arc::clone(&schema),
                     place,
-                }));
-            }
-            columns.into_iter()
+                })
+            })
         })
     },
 };
