@@ -141,6 +141,8 @@ async fn the_log_is_listed() {
             ("SELECT commit FROM calotype.records WHERE commit IN (2, 4, 99)", &["2", "4"]),
             ("SELECT commit FROM calotype.records WHERE commit = -1 OR commit > 100", &[]),
             ("SELECT commit FROM calotype.records WHERE commit < -5", &[]),
+            // Equalities over different columns are no list.
+            ("SELECT max(commit) FROM calotype.entries WHERE commit = 5 OR entry = 0", &["6"]),
             ("SELECT commit FROM calotype.records ORDER BY commit DESC LIMIT 2", &["6", "5"]),
         ],
     )
