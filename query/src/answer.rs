@@ -11,8 +11,11 @@ use crate::result_hash::{ResultHash, ResultHasher};
 
 /// Where the batches of an answer come from.
 #[async_trait]
-pub(crate) trait Batches: Send {
-    /// The next batch; `None` at the end.
+pub trait Batches: Send {
+    /// The next batch, perhaps without rows; `None` at the end.
+    ///
+    /// # Errors
+    /// [`QueryError`] if something cannot be read; nothing is asked for after it.
     async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError>;
 }
 
@@ -53,6 +56,11 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
+    /// Rows with these columns, in the order in which they come.
+    pub fn new(schema: SchemaRef, batches: Box<dyn Batches>) -> Self {
+        Self { schema, batches }
+    }
+
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

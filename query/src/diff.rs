@@ -22,7 +22,7 @@ use calotype_storage::identity::{Ordinal, Sequence};
 use calotype_storage::key::EncodedKeys;
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::scan::{KeyFilter, Scan, ScanRequest, ValidFilter};
-use calotype_storage::schema::{Schema, arrow_field, timestamp_type};
+use calotype_storage::schema::{Schema, SchemaVersion, arrow_field, timestamp_type};
 use calotype_storage::statement::Winner;
 use calotype_storage::{AsOf, SystemTime};
 
@@ -47,6 +47,8 @@ pub struct DiffRequest {
     pub to: Point,
     /// Which keys.
     pub keys: Keys,
+    /// In which schema version; `None`: the one in force at the later point.
+    pub schema_version: Option<SchemaVersion>,
     /// The commit that the answer must have seen.
     pub at_least: Option<Sequence>,
 }
@@ -66,7 +68,7 @@ pub async fn diff(
     let (context, [from, to]) =
         look(database, policy, &request.principal, &request.context, points, request.at_least).await?;
     let later = if from.at.system > to.at.system { &from } else { &to };
-    let schema = schema_for(&context, later, None)?;
+    let schema = schema_for(&context, later, request.schema_version)?;
     let claim = Claim::new(database, &context, &to, schema.as_ref().map(|schema| schema.version().get()))?;
     let Some(schema) = schema else {
         return Ok(Answer::new(Arc::new(ArrowSchema::empty()), claim, Box::new(Nothing)));
@@ -85,13 +87,18 @@ pub async fn diff(
         Ok(Side { scan, valid: at.valid.micros(), chunk: Chunk::default(), next: 0, ended: false })
     };
     let sides = [side(from.at).await?, side(to.at).await?];
-    let mut fields = vec![Field::new("_change", DataType::Utf8, false)];
-    fields.extend(schema.fields().iter().map(arrow_field));
-    fields.push(Field::new("_entry", DataType::Utf8, false));
-    fields.push(Field::new("_system_from", timestamp_type(), false));
-    let answer_schema = Arc::new(ArrowSchema::new(fields));
+    let answer_schema = columns(Some(&schema));
     let batches = DiffBatches { sides, context, answer: SchemaRef::clone(&answer_schema) };
     Ok(Answer::new(answer_schema, claim, Box::new(batches)))
+}
+
+/// The columns of an answer over a schema.
+pub fn columns(schema: Option<&Schema>) -> SchemaRef {
+    let mut fields = vec![Field::new("_change", DataType::Utf8, false)];
+    fields.extend(schema.into_iter().flat_map(Schema::fields).map(arrow_field));
+    fields.push(Field::new("_entry", DataType::Utf8, false));
+    fields.push(Field::new("_system_from", timestamp_type(), false));
+    Arc::new(ArrowSchema::new(fields))
 }
 
 /// Keys that entries between two system times touched.

@@ -97,17 +97,7 @@ pub async fn history(
     let scan = scan_request(&context, &schema, &point, request)?;
     let scan = scan.narrowed(&context, database.reader()).await;
     let scan = Scan::start(Arc::clone(database.reader()), scan).await?;
-    let mut fields: Vec<Field> = places.iter().map(|place| arrow_field(&schema.fields()[*place])).collect();
-    fields.extend(system_fields());
-    if request.form == Form::Facts {
-        fields.push(Field::new("_op", DataType::Utf8, false));
-        // A retraction has its key alone.
-        for (field, place) in fields.iter_mut().zip(&places) {
-            field.set_nullable(!schema.is_key(*place));
-        }
-    }
-    fields.push(Field::new("_entry", DataType::Utf8, false));
-    let answer_schema = Arc::new(ArrowSchema::new(fields));
+    let answer_schema = columns(Some(&schema), &places, request.form);
     let batches = HistoryBatches {
         scan,
         context,
@@ -152,6 +142,23 @@ pub(crate) fn scan_request(
     };
     scan.keys = request.keys.filter(&request.context, schema)?;
     Ok(scan)
+}
+
+/// The columns of an answer with those at some places of a schema.
+pub fn columns(schema: Option<&Schema>, places: &[usize], form: Form) -> SchemaRef {
+    let mut fields = Vec::new();
+    for (schema, place) in schema.iter().flat_map(|schema| places.iter().map(move |place| (schema, *place))) {
+        let field = arrow_field(&schema.fields()[place]);
+        // A retraction has its key alone.
+        let nullable = field.is_nullable() || (form == Form::Facts && !schema.is_key(place));
+        fields.push(field.with_nullable(nullable));
+    }
+    fields.extend(system_fields());
+    if form == Form::Facts {
+        fields.push(Field::new("_op", DataType::Utf8, false));
+    }
+    fields.push(Field::new("_entry", DataType::Utf8, false));
+    Arc::new(ArrowSchema::new(fields))
 }
 
 struct HistoryBatches {

@@ -20,7 +20,7 @@ pub mod snapshot;
 pub mod times;
 pub mod touched;
 
-pub use answer::{Answer, End, Rows};
+pub use answer::{Answer, Batches, End, Rows};
 pub use as_of::{AsOfRequest, resolve};
 pub use claim::Claim;
 pub use diff::{DiffRequest, diff};

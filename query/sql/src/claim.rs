@@ -7,9 +7,9 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::LogicalPlan;
 use serde::Serialize;
 
+use crate::claimed::as_claimed;
 use crate::error::SqlError;
 use crate::shared::Shared;
-use crate::table::as_context_table;
 
 /// Readings that a claim lists; more are counted.
 const READS_MAX: usize = 8;
@@ -19,7 +19,8 @@ const READS_MAX: usize = 8;
 pub struct StatementClaim {
     /// The store's id.
     pub store: String,
-    /// Whether the answer stays the same for ever: all that it reads is settled.
+    /// Whether the answer stays the same for ever: all that it reads is settled, and it reads no
+    /// table about the store.
     pub settled: bool,
     /// The least system time up to which what it reads is settled; `None` if it reads nothing that is known.
     pub settled_to: Option<String>,
@@ -36,16 +37,19 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl StatementClaim {
-    /// The claim of a plan: of all contexts that it reads.
+    /// The claim of a plan: of all points of contexts that it reads.
     pub(crate) fn of(shared: &Shared, plan: &LogicalPlan) -> Result<Self, SqlError> {
         let mut reads: Vec<Claim> = Vec::new();
+        let mut is_of_the_moment = false;
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
-                && let Some(table) = as_context_table(source_as_provider(&scan.source)?.as_ref())
+                && let Some(table) = as_claimed(source_as_provider(&scan.source)?.as_ref())
             {
-                let claim = &table.fixed().claim;
-                if !reads.iter().any(|read| (&read.context, read.at()) == (&claim.context, claim.at())) {
-                    reads.push(claim.clone());
+                is_of_the_moment |= table.is_of_the_moment();
+                for claim in table.claims() {
+                    if !reads.iter().any(|read| (&read.context, read.at()) == (&claim.context, claim.at())) {
+                        reads.push(claim.clone());
+                    }
                 }
             }
             Ok(TreeNodeRecursion::Continue)
@@ -53,7 +57,7 @@ impl StatementClaim {
         let settled_to: Option<SystemTime> = reads.iter().filter_map(Claim::settled_until).min();
         Ok(Self {
             store: shared.database().store_id().to_string(),
-            settled: reads.iter().all(|read| read.settled),
+            settled: !is_of_the_moment && reads.iter().all(|read| read.settled),
             settled_to: settled_to.map(|settled| settled.to_string()),
             reads_more: reads.len().saturating_sub(READS_MAX),
             reads: reads.into_iter().take(READS_MAX).collect(),

@@ -156,6 +156,7 @@ impl SqlEngine {
             moment,
             defaults.valid,
             known,
+            defaults.known,
         ));
         let now = DateTime::from_timestamp_micros(moment.now.micros())
             .ok_or_else(|| SqlError::Internal("the clock shows a time that no calendar has".into()))?;

@@ -18,6 +18,14 @@ pub enum SqlError {
     /// A context could not be read, or refused.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// There is no context of that name, but one whose name is close to it.
+    #[error("{error}; did you mean '{meant}'?")]
+    Meant {
+        /// What is not there.
+        error: QueryError,
+        /// What was perhaps meant.
+        meant: String,
+    },
     /// Not SQL as it is read here.
     #[error("the statement cannot be read: {0}")]
     Syntax(String),
@@ -78,7 +86,7 @@ impl SqlError {
     /// What the caller can do.
     pub fn code(&self) -> Code {
         match self {
-            Self::Query(error) => error.code(),
+            Self::Query(error) | Self::Meant { error, .. } => error.code(),
             Self::Syntax(_) | Self::Clause { .. } | Self::Refused(_) | Self::Plan(_) | Self::Value(_) => {
                 Code::InvalidArgument
             }
@@ -90,7 +98,7 @@ impl SqlError {
     /// One word for what went wrong, in capitals, at most 63 bytes; it never changes its meaning.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Query(error) => error.reason(),
+            Self::Query(error) | Self::Meant { error, .. } => error.reason(),
             Self::Syntax(_) => "SQL_SYNTAX",
             Self::Clause { .. } => "SQL_CLAUSE",
             Self::Refused(_) => "SQL_REFUSED",
@@ -105,6 +113,11 @@ impl SqlError {
     pub fn variables(&self) -> Variables {
         match self {
             Self::Query(error) => error.variables(),
+            Self::Meant { error, meant } => {
+                let mut variables = error.variables();
+                variables.push(variable("meant", meant));
+                variables
+            }
             Self::Clause { line, column, expected, found } => vec![
                 variable("line", line),
                 variable("column", column),

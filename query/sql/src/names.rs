@@ -8,10 +8,12 @@ use calotype_query::fixed::Moment;
 use calotype_storage::SystemTime;
 use calotype_storage::database::Database;
 use calotype_storage::name::ContextName;
-use datafusion::sql::sqlparser::ast::{ObjectName, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{FunctionArg, ObjectName, TableFactor, Visit, Visitor};
 
 use crate::error::SqlError;
+use crate::scope::CONTEXTS;
 use crate::script::Query;
+use crate::table_functions::{OF_CONTEXTS, first_name};
 
 /// The system time up to which nothing can be added to any context that a query reads without naming a system time.
 /// `None`: it reads none that has a commit.
@@ -38,7 +40,7 @@ pub(crate) fn settled(
     Ok(contexts.filter_map(|context| moment.settled(&context)).min())
 }
 
-/// The names of tables that have no system time of their own.
+/// The names of tables and of functions' contexts that have no system time of their own.
 fn relations(query: &Query) -> Vec<String> {
     struct Names<'a>(&'a Query, Vec<String>);
     impl Visitor for Names<'_> {
@@ -51,12 +53,33 @@ fn relations(query: &Query) -> Vec<String> {
                 .peek(relation)
                 .is_some_and(|clause| matches!(clause.system, Some(crate::clauses::Times::At(_))));
             let last = relation.0.last().and_then(|part| part.as_ident());
-            if let Some(identifier) = last.filter(|_| !own) {
+            // Tables of other schemas are no contexts.
+            let schema = relation.0.iter().rev().nth(1).and_then(|part| part.as_ident());
+            let is_elsewhere = schema.is_some_and(|schema| !schema.value.eq_ignore_ascii_case(CONTEXTS));
+            if let Some(identifier) = last.filter(|_| !own && !is_elsewhere) {
                 self.1.push(if identifier.quote_style.is_some() {
                     identifier.value.clone()
                 } else {
                     identifier.value.to_lowercase()
                 });
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
+            if let TableFactor::Table { name, args: Some(arguments), .. } = factor {
+                let function = name.to_string().to_lowercase();
+                let of_context = OF_CONTEXTS.iter().find(|(name, _)| *name == function);
+                let is_named = |time: &&str| {
+                    arguments.args.iter().any(|argument| {
+                        matches!(argument, FunctionArg::Named { name, .. } if name.value.eq_ignore_ascii_case(time))
+                    })
+                };
+                if let Some((_, times)) = of_context
+                    && !times.iter().all(is_named)
+                {
+                    self.1.extend(first_name(&arguments.args));
+                }
             }
             ControlFlow::Continue(())
         }

@@ -13,7 +13,7 @@ use calotype_storage::name::ContextName;
 use calotype_storage::schema::{FieldType, Schema};
 use calotype_storage::time::Instant;
 use datafusion::logical_expr::expr::InList;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::scalar::ScalarValue;
 
 /// Keys that are looked up one by one; past this, all are read.
@@ -36,8 +36,29 @@ pub(crate) struct Narrowing {
     columns: BTreeMap<String, Said>,
 }
 
-/// A comparison of a column with a constant, or a list of constants.
+/// A comparison of a column with a constant, or a list of constants; short lists come as equalities joined by `OR`.
 fn read(expression: &Expr) -> Option<(&str, Operator, Vec<&ScalarValue>)> {
+    let Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) = expression else {
+        return comparison(expression);
+    };
+    let mut found: Option<(&str, Vec<&ScalarValue>)> = None;
+    let mut waiting = vec![expression];
+    while let Some(expression) = waiting.pop() {
+        if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) = expression {
+            waiting.extend([right.as_ref(), left.as_ref()]);
+            continue;
+        }
+        let (column, operator, values) = comparison(expression)?;
+        let (of, all) = found.get_or_insert((column, Vec::new()));
+        if *of != column || operator != Operator::Eq {
+            return None;
+        }
+        all.extend(values);
+    }
+    found.map(|(column, values)| (column, Operator::Eq, values))
+}
+
+fn comparison(expression: &Expr) -> Option<(&str, Operator, Vec<&ScalarValue>)> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other predicates narrow nothing")]
     match expression {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {
@@ -59,12 +80,31 @@ fn read(expression: &Expr) -> Option<(&str, Operator, Vec<&ScalarValue>)> {
 }
 
 /// Whether a predicate can narrow what is read of a table with these columns.
-pub(crate) fn narrows(expression: &Expr, is_useful: impl Fn(&str) -> bool) -> bool {
+fn narrows(expression: &Expr, is_useful: impl Fn(&str) -> bool) -> bool {
     read(expression).is_some_and(|(column, operator, values)| {
         let ordered =
             matches!(operator, Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
         ordered && is_useful(column) && values.iter().all(|value| !value.is_null())
     })
+}
+
+/// Which predicates narrow what is read of a table: those over key columns, and over columns that are useful otherwise.
+pub(crate) fn supported(
+    filters: &[&Expr],
+    schema: Option<&Schema>,
+    is_useful: impl Fn(&str) -> bool,
+) -> Vec<TableProviderFilterPushDown> {
+    let is_key = |name: &str| {
+        schema.is_some_and(|schema| schema.key_fields().any(|field| field.name.as_str() == name))
+    };
+    let support = |filter: &&Expr| {
+        if narrows(filter, |name| is_key(name) || is_useful(name)) {
+            TableProviderFilterPushDown::Inexact
+        } else {
+            TableProviderFilterPushDown::Unsupported
+        }
+    };
+    filters.iter().map(support).collect()
 }
 
 impl Narrowing {
@@ -131,6 +171,28 @@ impl Narrowing {
         let keys = if all_exact { Keys::These(exact) } else { self.range(&exact, schema) };
         // A value that the column cannot hold narrows nothing here; the predicate above lets no row through.
         if keys.filter(context, schema).is_ok() { keys } else { Keys::All }
+    }
+
+    /// The least and the greatest value that an integer column can have, both included.
+    pub(crate) fn integers(&self, column: &str) -> (Option<i64>, Option<i64>) {
+        let Some(said) = self.columns.get(column) else { return (None, None) };
+        let bound = |bound: Option<&(ScalarValue, bool)>| bound.and_then(|(value, _)| integer(value));
+        // All of them or none: a value that is not understood may be the least or the greatest.
+        let equal = said.one_of.as_ref().and_then(|values| values.iter().map(integer).collect());
+        let equal: Vec<i64> = equal.unwrap_or_default();
+        (
+            bound(said.least.as_ref()).into_iter().chain(equal.iter().min().copied()).max(),
+            bound(said.greatest.as_ref()).into_iter().chain(equal.iter().max().copied()).min(),
+        )
+    }
+
+    /// The values that a text column can have; `None`: any.
+    pub(crate) fn texts(&self, column: &str) -> Option<Vec<String>> {
+        let values = self.columns.get(column)?.one_of.as_ref()?;
+        values
+            .iter()
+            .map(|value| if let ScalarValue::Utf8(Some(text)) = value { Some(text.clone()) } else { None })
+            .collect()
     }
 
     /// A range of keys that begin alike, bounded by what is said of the next key column.
@@ -228,6 +290,10 @@ fn tighter(
     Some(if tighter { next.clone() } else { before.clone() })
 }
 
+fn integer(value: &ScalarValue) -> Option<i64> {
+    if let ScalarValue::Int64(value) = value { *value } else { None }
+}
+
 fn micros(value: &ScalarValue) -> Option<i64> {
     if let ScalarValue::TimestampMicrosecond(value, _) = value { *value } else { None }
 }
@@ -237,6 +303,11 @@ fn key_value(value: &ScalarValue, field_type: FieldType) -> Option<KeyValue> {
     if FieldType::from_arrow(&value.data_type()) != Some(field_type) {
         return None;
     }
+    as_key_value(value)
+}
+
+/// The constant as a value of a key column, if there are keys of its type.
+pub(crate) fn as_key_value(value: &ScalarValue) -> Option<KeyValue> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other types are no keys")]
     Some(match value {
         ScalarValue::Boolean(Some(value)) => KeyValue::Bool(*value),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef, SortOptions};
-use calotype_query::{QueryError, Rows, Touched};
+use async_trait::async_trait;
+use calotype_query::{Batches, QueryError, Rows, Touched};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -21,6 +22,7 @@ use datafusion::physical_plan::{
     ReplaceChildrenOptions,
 };
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::external;
@@ -42,11 +44,62 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// Begins to read.
     fn start(&self) -> BoxFuture<'static, Result<Rows, QueryError>>;
 
-    /// What will have to be read, by the manifests alone.
-    fn touched(&self) -> BoxFuture<'static, Result<Touched, QueryError>>;
+    /// What will have to be read, by the manifests alone; `None`: no manifest says it.
+    fn touched(&self) -> BoxFuture<'static, Result<Option<Touched>, QueryError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// What is read, for people.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+/// Which columns are read of a table whose declared columns come first and whose other columns come together or not
+/// at all.
+pub(crate) struct Picked {
+    /// Places of the declared columns that are read, ascending.
+    pub read: Vec<usize>,
+    /// For each wanted column its place among those that are read.
+    pub picks: Vec<usize>,
+    /// Whether the other columns are read.
+    pub system: bool,
+}
+
+impl Picked {
+    /// Reads a projection of a table with so many columns, the declared ones among them; `always`: the other columns
+    /// come in any case.
+    pub(crate) fn of(projection: Option<&Vec<usize>>, columns: usize, declared: usize, always: bool) -> Self {
+        let wanted: Vec<usize> = match projection {
+            Some(projection) => projection.clone(),
+            None => (0..columns).collect(),
+        };
+        // In the order of the schema, each once: what is read.
+        let mut read: Vec<usize> = wanted.iter().copied().filter(|place| *place < declared).collect();
+        read.sort_unstable();
+        read.dedup();
+        let pick = |place: &usize| {
+            if *place < declared {
+                read.binary_search(place).unwrap_or_else(|place| place)
+            } else {
+                read.len() + place - declared
+            }
+        };
+        let picks = wanted.iter().map(pick).collect();
+        Self { picks, system: always || wanted.iter().any(|place| *place >= declared), read }
+    }
+}
+
+/// Rows of a stream of batches.
+pub(crate) fn rows(schema: SchemaRef, batches: BoxStream<'static, Result<RecordBatch, QueryError>>) -> Rows {
+    Rows::new(schema, Box::new(Streamed(batches)))
+}
+
+struct Streamed(BoxStream<'static, Result<RecordBatch, QueryError>>);
+
+#[async_trait]
+impl Batches for Streamed {
+    async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        self.0.next().await.transpose()
+    }
 }
 
 /// Reads a source, and of what comes the columns that are wanted.
@@ -98,7 +151,7 @@ pub(crate) async fn touched(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>
     let mut waiting = vec![Arc::clone(plan)];
     while let Some(node) = waiting.pop() {
         if let Some(scan) = node.downcast_ref::<ScanExec>() {
-            lines.push(scan.source.touched().await?.to_string());
+            lines.extend(scan.source.touched().await?.map(|touched| touched.to_string()));
         }
         waiting.extend(node.children().into_iter().rev().cloned());
     }

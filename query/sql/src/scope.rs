@@ -23,11 +23,13 @@ use datafusion::sql::sqlparser::ast::{DataType as SqlType, ObjectName, TimezoneI
 use crate::catalog;
 use crate::error::SqlError;
 use crate::instant::Folder;
+use crate::nearest::suggest;
 use crate::relation::TemporalRelations;
 use crate::script::Query;
 use crate::shared::Shared;
 use crate::system_columns;
 use crate::table::ContextTable;
+use crate::table_functions;
 
 /// The schema of contexts.
 pub(crate) const CONTEXTS: &str = "public";
@@ -130,12 +132,13 @@ impl Scope {
         }
         let name = ContextName::parse(name)
             .map_err(|error| plan_datafusion_err!("'{name}' is neither a context nor a view: {error}"))?;
-        let (fixed, reading) = self.shared.read(&name, None, None)?;
+        let fixed = self.shared.read(&name, None, None);
+        let (fixed, reading) = fixed.map_err(|error| suggest(self, error, name.as_str()))?;
         Ok(Arc::new(ContextTable::new(Arc::clone(&self.shared), fixed, reading, self.names_system_columns)))
     }
 
     /// A view: its text is planned again in every statement, so that `now()` in it is the statement's.
-    fn view(&self, name: &str, text: &str) -> Result<Arc<dyn TableProvider>> {
+    pub(crate) fn view(&self, name: &str, text: &str) -> Result<Arc<dyn TableProvider>> {
         if self.view_depth == VIEW_DEPTH_MAX {
             return plan_err!("view '{name}' stands on more than {VIEW_DEPTH_MAX} views, or on itself");
         }
@@ -151,8 +154,9 @@ impl ContextProvider for Planning {
         Ok(provider_as_source(self.scope.table(&name)?))
     }
 
-    fn get_table_function_source(&self, name: &str, arguments: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
-        Ok(provider_as_source(catalog::table_function(&self.scope, name, arguments)?))
+    fn get_table_function_source(&self, name: &str, _: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
+        // All that there are have been planned before.
+        Err(table_functions::unknown(name).into())
     }
 
     fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {

@@ -13,6 +13,7 @@ use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
 use crate::gate;
 use crate::parameters::Parameters;
+use crate::show;
 use crate::system_columns;
 
 /// Bytes of the longest text.
@@ -108,6 +109,7 @@ impl Query {
                 format!("'{}'", rest.token),
             ));
         }
+        statement = show::as_query(statement)?;
         gate::check(&statement)?;
         parameters.bind(&mut statement)?;
         clauses.bind(parameters)?;

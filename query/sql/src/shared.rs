@@ -6,6 +6,7 @@ use std::sync::Arc;
 use calotype_query::fixed::Moment;
 use calotype_query::{Fixed, Point, Policy, TimeRange, fix};
 use calotype_storage::database::Database;
+use calotype_storage::identity::Sequence;
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::{SystemTime, ValidTime};
 
@@ -23,6 +24,10 @@ pub(crate) struct Shared {
     valid: ValidTime,
     /// The system time where a table names none; `None`: nothing is settled yet.
     known: Option<SystemTime>,
+    /// The system time that was set; `None`: the statement found it, or there is none.
+    set_known: Option<SystemTime>,
+    /// The newest commit at the moment of the statement.
+    newest_commit: Option<Sequence>,
 }
 
 impl Shared {
@@ -33,8 +38,11 @@ impl Shared {
         moment: Moment,
         valid: Option<ValidTime>,
         known: Option<SystemTime>,
+        set_known: Option<SystemTime>,
     ) -> Self {
-        Self { database, policy, principal, moment, valid: valid.unwrap_or(moment.valid_now()), known }
+        let newest_commit = database.head().map(|head| head.sequence);
+        let valid = valid.unwrap_or(moment.valid_now());
+        Self { database, policy, principal, moment, valid, known, set_known, newest_commit }
     }
 
     pub(crate) fn database(&self) -> &Arc<Database> {
@@ -61,6 +69,33 @@ impl Shared {
     /// The system time where nothing is named.
     pub(crate) fn known_at(&self) -> Option<SystemTime> {
         self.known
+    }
+
+    /// The system time that a setting fixes, if one does.
+    pub(crate) fn set_known(&self) -> Option<SystemTime> {
+        self.set_known
+    }
+
+    /// The newest commit at the moment of the statement; `None` in an empty store.
+    pub(crate) fn newest_commit(&self) -> Option<Sequence> {
+        self.newest_commit
+    }
+
+    /// Whether whoever asks may read a context.
+    pub(crate) fn may_read(&self, name: &ContextName) -> bool {
+        self.policy.may_read(&self.principal, name).is_ok()
+    }
+
+    /// Fixes a context at a point; what it leaves out are the defaults.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn fix(&self, name: &ContextName, point: Point) -> Result<Fixed, SqlError> {
+        let point = Point {
+            valid_at: point.valid_at.or(Some(self.valid_at())),
+            known_at: point.known_at.or(self.known_at()),
+        };
+        Ok(fix(&self.database, self.policy.as_ref(), &self.principal, name, point, self.moment)?)
     }
 
     /// Fixes a context at what a table says, and at the defaults where it says nothing.

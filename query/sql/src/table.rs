@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use calotype_query::as_of::Only;
 use calotype_query::history::Form;
 use calotype_query::{
-    AsOfRequest, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, Touched, history, resolve,
-    touched_by_as_of, touched_by_history,
+    AsOfRequest, Claim, Fixed, HistoryRequest, Keys, Point, QueryError, Rows, TimeRange, Touched, history,
+    resolve, touched_by_as_of, touched_by_history,
 };
 use calotype_storage::schema::{arrow_field, timestamp_type};
 use calotype_storage::{SystemTime, ValidTime};
@@ -22,9 +22,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::pushdown::{Narrowing, narrows};
+use crate::claimed::Claimed;
+use crate::pushdown::{Narrowing, supported};
 use crate::reading::Reading;
-use crate::scan::{ScanExec, Source};
+use crate::scan::{Picked, ScanExec, Source};
 use crate::shared::Shared;
 use crate::system_columns;
 
@@ -118,26 +119,14 @@ impl TableProvider for ContextTable {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let at_point = self.reading.point().is_some();
-        let is_useful = |name: &str| {
-            let field = self.fixed.schema.as_ref().and_then(|schema| Some((schema, schema.place_of(name)?)));
-            match field {
-                // Keys narrow what is read, and so do zones of other columns at a point.
-                Some((schema, place)) => {
-                    schema.is_key(place) || (at_point && schema.fields()[place].field_type.is_key_type())
-                }
+        let schema = self.fixed.schema.as_deref();
+        Ok(supported(filters, schema, |name| {
+            match schema.and_then(|schema| Some((schema, schema.place_of(name)?))) {
+                // At a point zones of columns narrow what is read.
+                Some((schema, place)) => at_point && schema.fields()[place].field_type.is_key_type(),
                 None => !at_point && system_columns::NAMES.contains(&name),
             }
-        };
-        Ok(filters
-            .iter()
-            .map(|filter| {
-                if narrows(filter, is_useful) {
-                    TableProviderFilterPushDown::Inexact
-                } else {
-                    TableProviderFilterPushDown::Unsupported
-                }
-            })
-            .collect())
+        }))
     }
 
     async fn scan(
@@ -153,31 +142,15 @@ impl TableProvider for ContextTable {
             None => Keys::All,
         };
         let only = self.fixed.schema.as_ref().map_or_else(Vec::new, |schema| narrowing.only(schema));
-        let wanted: Vec<usize> = match projection {
-            Some(projection) => projection.clone(),
-            None => (0..self.schema.fields().len()).collect(),
-        };
         let declared = self.fixed.schema.as_ref().map_or(0, |schema| schema.fields().len());
-        // In the order of the schema, each once: what is read.
-        let mut read: Vec<usize> = wanted.iter().copied().filter(|place| *place < declared).collect();
-        read.sort_unstable();
-        read.dedup();
-        let system = wanted.iter().any(|place| *place >= declared);
         let reading = self.narrowed(&narrowing);
-        let mut fields: Vec<Field> = read.iter().map(|place| self.schema.field(*place).clone()).collect();
         // Over a range all four come anyway.
-        if system || reading.point().is_none() {
-            fields.extend(self.schema.fields().iter().skip(declared).map(|field| field.as_ref().clone()));
-        }
+        let Picked { read, picks, system } =
+            Picked::of(projection, self.schema.fields().len(), declared, reading.point().is_none());
+        let rest = if system { declared..self.schema.fields().len() } else { 0..0 };
+        let fields: Vec<Field> =
+            read.iter().copied().chain(rest).map(|place| self.schema.field(place).clone()).collect();
         let schema: SchemaRef = Arc::new(ArrowSchema::new(fields));
-        let pick = |place: &usize| {
-            if *place < declared {
-                read.binary_search(place).unwrap_or_else(|place| place)
-            } else {
-                read.len() + place - declared
-            }
-        };
-        let picks = wanted.iter().map(pick).collect();
         let source = ContextSource {
             shared: Arc::clone(&self.shared),
             columns: read.iter().map(|place| self.schema.field(*place).name().clone()).collect(),
@@ -213,6 +186,12 @@ pub(crate) struct ContextSource {
 impl fmt::Debug for ContextSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.describe(f)
+    }
+}
+
+impl Claimed for ContextTable {
+    fn claims(&self) -> &[Claim] {
+        std::slice::from_ref(&self.fixed.claim)
     }
 }
 
@@ -274,14 +253,14 @@ impl Source for ContextSource {
         .boxed()
     }
 
-    fn touched(&self) -> BoxFuture<'static, Result<Touched, QueryError>> {
+    fn touched(&self) -> BoxFuture<'static, Result<Option<Touched>, QueryError>> {
         let (shared, question) = (Arc::clone(&self.shared), self.question());
         async move {
             let (database, policy) = (shared.database(), shared.policy());
-            match question {
-                Question::AsOf(request) => touched_by_as_of(database, policy, &request).await,
-                Question::Range(request) => touched_by_history(database, policy, &request).await,
-            }
+            Ok(Some(match question {
+                Question::AsOf(request) => touched_by_as_of(database, policy, &request).await?,
+                Question::Range(request) => touched_by_history(database, policy, &request).await?,
+            }))
         }
         .boxed()
     }

@@ -1,5 +1,8 @@
-//! Statements over a small store in memory, answer by answer.
+//! Statements asked of whole stores.
 
 mod book;
+mod catalog;
+mod series;
 mod statements;
-pub(crate) mod store;
+mod store;
+mod table_functions;

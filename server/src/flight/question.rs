@@ -64,6 +64,7 @@ pub(super) async fn prepare(node: &Node, caller: &Caller, ticket: &Ticket) -> Re
             from: *from,
             to: *to,
             keys: Keys::All,
+            schema_version: None,
             at_least: None,
         }),
         Question::Snapshot(id) => Ready::Snapshot(principal, *id),

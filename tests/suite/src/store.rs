@@ -266,6 +266,7 @@ impl Store {
             from,
             to,
             keys: Keys::All,
+            schema_version: None,
             at_least: None,
         };
         let answer = block_on(diff(&self.database, &LocalPolicy, &request))?;

@@ -3,7 +3,7 @@
 use super::store::TestStore;
 
 /// Asks each statement and compares rows with lines.
-async fn check(store: &TestStore, cases: &[(&str, &[&str])]) {
+pub(super) async fn check(store: &TestStore, cases: &[(&str, &[&str])]) {
     let mut wrong = Vec::new();
     for (text, expected) in cases {
         match store.ask(text).await {
@@ -16,7 +16,7 @@ async fn check(store: &TestStore, cases: &[(&str, &[&str])]) {
 }
 
 /// Asks each statement and looks for a text in its error.
-async fn check_refused(store: &TestStore, cases: &[(&str, &str)]) {
+pub(super) async fn check_refused(store: &TestStore, cases: &[(&str, &str)]) {
     let mut wrong = Vec::new();
     for (text, expected) in cases {
         match store.ask(text).await {

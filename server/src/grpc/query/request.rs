@@ -124,6 +124,7 @@ pub(super) async fn diff(
         from: values::point_in(Field("from"), asked.from.as_ref())?,
         to: values::point_in(Field("to"), asked.to.as_ref())?,
         keys: values::keys(&context, &asked.keys, node.limits().keys_max)?,
+        schema_version: None,
         at_least: None,
         context: context.name().clone(),
     })

@@ -74,6 +74,7 @@ fn ask(database: &Database, from: At, to: At) -> Vec<ChangeRow> {
         from: point(from.0, from.1),
         to: point(to.0, to.1),
         keys: Keys::All,
+        schema_version: None,
         at_least: None,
     };
     let answer = block_on(calotype_query::diff(database, &LocalPolicy, &request)).unwrap();
