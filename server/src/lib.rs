@@ -22,6 +22,8 @@ pub mod settings;
 pub mod status;
 pub mod telemetry;
 #[cfg(test)]
+mod test_mutants;
+#[cfg(test)]
 mod test_store;
 pub mod transport;
 
