@@ -1,16 +1,18 @@
 //! Runs a question on the pool that works, and hands its parts to a door as fast as the client takes them.
 //!
-//! Invariants: at most [`AHEAD`] encoded parts wait for the client; dropping the [`Running`] stops the work at its
+//! Invariants: at most [`AHEAD`] encoded parts wait for the client; a question keeps its turn only while it is worked on,
+//! so that clients that read slowly keep nobody waiting; dropping the [`Running`] stops the work at its
 //! next batch and gives everything back; whatever ends without an [`End`] ends with an error.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use calotype_query::{Answer, Claim, End, QueryError};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 use tracing::Instrument;
@@ -23,6 +25,9 @@ use crate::status::{self, HasStatus};
 
 /// Parts that wait for the client.
 pub const AHEAD: usize = 2;
+
+/// How long a question keeps its turn while its client takes nothing: others work meanwhile.
+const PAUSE_AFTER: Duration = Duration::from_millis(10);
 
 /// A part of an answer, encoded as the door wants it.
 #[derive(Clone, Debug)]
@@ -142,7 +147,7 @@ where
     let (until, deadline) = (until(node, caller), caller.deadline);
     let worker = node.clone();
     let work = async move {
-        let answer = match tokio::time::timeout_at(until, ask(worker.clone())).await {
+        let answer = match timeout_at(until, ask(worker.clone())).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return drop(begun.send(Err(error.status()))),
             Err(_) => return drop(begun.send(Err(too_slow(until, deadline)))),
@@ -154,8 +159,8 @@ where
         if begun.send(Ok((SchemaRef::clone(answer.schema()), answer.claim().clone()))).is_err() {
             return;
         }
-        let pump = Pump { node: worker, sender: sender.clone(), encoder, rows: 0, bytes: 0, _permit: permit };
-        let outcome = tokio::time::timeout_at(until, pump.run(answer)).await;
+        let pump = Pump { node: worker, sender: sender.clone(), encoder, rows: 0, bytes: 0, permit };
+        let outcome = timeout_at(until, pump.run(answer)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(too_slow(until, deadline)));
         if let Err(error) = outcome {
             drop(timeout(Duration::from_secs(1), sender.send(Err(error))).await);
@@ -209,7 +214,7 @@ struct Pump<E: Encode> {
     encoder: E,
     rows: u64,
     bytes: u64,
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl<E: Encode> Pump<E> {
@@ -251,16 +256,28 @@ impl<E: Encode> Pump<E> {
         Ok(())
     }
 
-    /// Hands a part over; a client that does not read loses its answer.
+    /// Hands a part over; a client that does not read loses its answer, and its turn before that.
     async fn send(&mut self, part: Part<E::Part>) -> Result<(), Status> {
         let stall = self.node.limits().stall_time_max;
-        match timeout(stall, self.sender.send(Ok(part))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(status::cancelled("the client went away")),
+        let until = Instant::now() + stall;
+        let mut room = pin!(self.sender.reserve());
+        let mut found = timeout(PAUSE_AFTER.min(stall), room.as_mut()).await;
+        let paused = found.is_err();
+        if paused {
+            self.permit.pause();
+            found = timeout_at(until, room).await;
+        }
+        match found {
+            Ok(Ok(room)) => room.send(Ok(part)),
+            Ok(Err(_)) => return Err(status::cancelled("the client went away")),
             Err(_) => {
                 let what = format!("the client read nothing for {} s", stall.as_secs());
-                Err(status::exhausted("stall_time_max", what, None))
+                return Err(status::exhausted("stall_time_max", what, None));
             }
         }
+        if paused {
+            self.permit.resume().await;
+        }
+        Ok(())
     }
 }

@@ -24,6 +24,8 @@ pub mod sql;
 pub mod status;
 pub mod telemetry;
 #[cfg(test)]
+mod test_mutants;
+#[cfg(test)]
 mod test_store;
 pub mod transport;
 pub mod views;

@@ -100,11 +100,23 @@ section! {
     /// Principals that have something going on at once; more are refused.
     principals_max: usize = 16_384, Unit::Count(1, 1_000_000);
 
-    /// Questions of one principal that are worked on at once.
-    queries_per_principal_max: usize = 8, Unit::Count(1, 10_000);
+    /// Questions of all principals that are worked on at once; 0 for one for each core, two at least.
+    queries_max: usize = 0, Unit::Count(0, 10_000);
 
-    /// Questions of one principal that wait; more are refused.
+    /// Questions of one principal that are worked on at once; 0 for one for each core, two at least.
+    queries_per_principal_max: usize = 0, Unit::Count(0, 10_000);
+
+    /// Look-ups by GetEntity of one principal that are worked on at once; they wait for no questions.
+    points_per_principal_max: usize = 64, Unit::Count(1, 10_000);
+
+    /// Questions of one principal that wait, and look-ups; more are refused.
     queries_queued_max: usize = 32, Unit::Count(0, 100_000);
+
+    /// Questions that wait though it is their principal's turn; more are refused.
+    queries_waiting_max: usize = 256, Unit::Count(0, 100_000);
+
+    /// How long a question may wait for its turn from when more came than may wait, until nobody waits any more.
+    query_wait_max: Duration = Duration::from_millis(50), Unit::Duration(BLINK, HOUR);
 
     /// How long a question may take.
     query_time_max: Duration = Duration::from_mins(5), Unit::Duration(BLINK, DAY);
@@ -156,6 +168,9 @@ section! {
 
     /// How long a client may take to send the next part of a put.
     put_stall_time_max: Duration = Duration::from_mins(1), Unit::Duration(BLINK, HOUR);
+
+    /// How long a client may take to send all of a put; of `PutMany`, each message has `put_stall_time_max`.
+    put_time_max: Duration = Duration::from_mins(30), Unit::Duration(BLINK, DAY);
 
     /// From how many rows on an answer is offered in several parts.
     endpoint_rows: u64 = 250_000, Unit::Count(1, 1_000_000_000_000);

@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use super::*;
 
@@ -15,7 +16,13 @@ fn named(name: &str) -> Principal {
 
 #[tokio::test]
 async fn questions_beyond_the_turns_wait_and_beyond_the_queue_are_refused() {
-    let limits = Limits { queries_per_principal_max: 2, queries_queued_max: 1, ..Limits::default() };
+    let limits = Limits {
+        queries_max: 3,
+        queries_per_principal_max: 2,
+        queries_queued_max: 1,
+        points_per_principal_max: 1,
+        ..Limits::default()
+    };
     let admission = admission(&limits);
     let ann = named("ann");
     let first = admission.query(&ann).await.unwrap();
@@ -27,8 +34,51 @@ async fn questions_beyond_the_turns_wait_and_beyond_the_queue_are_refused() {
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert!(admission.query(&named("bob")).now_or_never().unwrap().is_ok(), "others are not hindered");
 
+    let point = admission.point(&ann).now_or_never().expect("look-ups wait for no questions").unwrap();
+    let mut second_point = Box::pin(admission.point(&ann));
+    assert!(second_point.as_mut().now_or_never().is_none());
+    drop(point);
+    assert!(second_point.await.is_ok());
+
     drop(first);
     assert!(third.await.is_ok(), "whoever waits gets the turn that is given back");
+}
+
+#[tokio::test]
+async fn questions_of_all_principals_are_bounded() {
+    let limits =
+        Limits { queries_max: 2, queries_per_principal_max: 2, queries_waiting_max: 1, ..Limits::default() };
+    let admission = admission(&limits);
+    let mut first = admission.query(&named("p1")).await.unwrap();
+    let _second = admission.query(&named("p2")).await.unwrap();
+    let waits = named("p3");
+    let mut third = Box::pin(admission.query(&waits));
+    assert!(third.as_mut().now_or_never().is_none());
+    let refused = admission.query(&named("p4")).now_or_never().expect("refused at once").unwrap_err();
+    assert_eq!(status::limit(&refused), Some("queries_waiting_max"));
+    assert!(admission.point(&named("p4")).await.is_ok());
+
+    // One whose client takes nothing makes room, and goes on when there is room again.
+    first.pause();
+    let third = third.now_or_never().expect("there is a turn").unwrap();
+    let mut resumed = Box::pin(first.resume());
+    assert!(resumed.as_mut().now_or_never().is_none());
+    drop(third);
+    resumed.now_or_never().expect("it goes on");
+}
+
+#[tokio::test]
+async fn in_a_flood_nobody_waits_for_long() {
+    let limits = Limits { queries_per_principal_max: 1, queries_queued_max: 1, ..Limits::default() };
+    let admission = admission(&limits);
+    let ann = named("ann");
+    let _working = admission.query(&ann).await.unwrap();
+    let mut waiting = Box::pin(admission.query(&ann));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert_eq!(status::limit(&admission.query(&ann).await.unwrap_err()), Some("queries_queued_max"));
+    let late = waiting.await.unwrap_err();
+    assert_eq!(status::limit(&late), Some("query_wait_max"));
+    assert!(late.get_details_retry_info().is_some());
 }
 
 #[tokio::test]

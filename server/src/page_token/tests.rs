@@ -1,6 +1,7 @@
 //! Tokens that only their own request is answered for, and the file of their key.
 
 use super::*;
+use crate::test_mutants::mutants;
 
 fn key() -> TokenKey {
     TokenKey::new([7; KEY_BYTES])
@@ -43,6 +44,23 @@ fn no_changed_token_opens() {
     }
     for bad in ["", "0", "00", &"0".repeat(64), &"0".repeat(1 << 20)] {
         assert!(key().open("list", b"request", bad).is_err());
+    }
+}
+
+#[test]
+fn no_mutant_of_a_token_opens() {
+    for (seed, position) in (1..).zip([&b""[..], b"17", &[0xff; POSITION_BYTES_MAX]]) {
+        let token = key().seal("list", b"request", position);
+        let (mut same, mut refused) = (0, 0);
+        mutants(&token, seed, 10_000, |mutant| {
+            // Fields of messages are texts.
+            let mutant = String::from_utf8_lossy(mutant);
+            let opened = key().open("list", b"request", &mutant);
+            assert_eq!(opened.is_ok(), mutant == token, "{mutant:?}");
+            same += usize::from(opened.is_ok_and(|found| found == position));
+            refused += usize::from(mutant != token);
+        });
+        assert!(same > 10 && same + refused == 10_000, "{same} unchanged, {refused} refused");
     }
 }
 

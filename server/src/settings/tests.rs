@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::*;
+use crate::test_mutants::mutants;
 
 /// The settings of a file of this text.
 fn of_file(text: &str) -> Result<Settings, SettingsError> {
@@ -243,4 +244,93 @@ fn nothing_chosen_is_empty_and_stays_nothing() {
     assert_eq!(settings.server, ServerSettings::default());
     assert_eq!((settings.otlp.endpoint, settings.store.location), (None, None));
     assert_eq!(settings.follow.poll_interval, Duration::from_millis(200));
+}
+
+/// A file that chooses some of every kind.
+const CHOSEN: &str = r#"# a comment
+[server]
+listen = "127.0.0.1:7000"
+reflection = false
+work_threads = 4
+[store]
+location = "/var/lib/calotype/store"
+clock_behind_max = "1m30s"
+[log]
+format = "json"
+filter = "info,calotype_server=debug"
+[otlp]
+sample_ratio = 0.25
+[limits]
+control_message_bytes_max = "1MiB"
+put_bytes_max = 268435456
+query_time_max = "1h30m"
+"#;
+
+/// The settings of a text, as if it were a file.
+fn of_text(text: &str, declarations: &[Declaration]) -> Result<Settings, SettingsError> {
+    let mut settings = Settings::default();
+    settings.take_file("mutant", text, declarations)?;
+    settings.check()?;
+    Ok(settings)
+}
+
+#[test]
+fn mutants_of_a_file_are_refused_or_read_back_as_the_same() {
+    let declarations = Settings::declarations();
+    let (mut read, mut refused) = (0, 0);
+    mutants(CHOSEN, 7, 20_000, |mutant| {
+        // A file that is no text is refused where it is read.
+        let Ok(text) = std::str::from_utf8(mutant) else { return };
+        match of_text(text, &declarations) {
+            Ok(settings) => {
+                read += 1;
+                let chosen = |row: &Row| !matches!(row.origin, Origin::Default);
+                let rows: Vec<Row> = settings.table().into_iter().filter(chosen).collect();
+                let written: String =
+                    rows.iter().map(|row| format!("{} = {}\n", row.name, row.value)).collect();
+                let again = of_text(&written, &declarations);
+                let again = again.unwrap_or_else(|error| panic!("{error} in {written}"));
+                for (row, other) in settings.table().iter().zip(again.table()) {
+                    assert_eq!(row.value, other.value, "{} of {text:?}", row.name);
+                }
+            }
+            Err(error) => {
+                refused += 1;
+                let names_two = matches!(error, SettingsError::Together { .. });
+                assert!(names_two || error.to_string().starts_with("mutant"), "{error} names its place");
+            }
+        }
+    });
+    assert!(read > 1000 && refused > 5000, "{read} read, {refused} refused");
+}
+
+#[test]
+fn mutants_of_a_value_are_refused_or_read_back_as_the_same() {
+    let (mut read, mut refused) = (0, 0);
+    for (seed, declaration) in (1..).zip(Settings::declarations()) {
+        let shown = declaration.unit.shown(&declaration.default);
+        let text = shown.trim_matches('"');
+        mutants(text, seed, 500, |mutant| {
+            let Ok(text) = std::str::from_utf8(mutant) else { return };
+            let mut settings = Settings::default();
+            if settings.take_text(&declaration, text, Origin::Default).is_err() {
+                refused += 1;
+                return;
+            }
+            read += 1;
+            let value = settings.value(&declaration).expect("it was set");
+            let shown = declaration.unit.shown(&value);
+            let key = declaration.key();
+            let again = of_text(&format!("{key} = {shown}\n"), std::slice::from_ref(&declaration));
+            // Whether settings fit each other is another question.
+            if let Ok(again) = again {
+                assert_eq!(again.value(&declaration), Some(value), "{key} = {shown} from {text:?}");
+            } else {
+                let mut alone = Settings::default();
+                let file = format!("{key} = {shown}\n");
+                alone.take_file("value", &file, std::slice::from_ref(&declaration)).expect(&file);
+            }
+        });
+    }
+    assert!(read > 2000 && refused > 10_000, "{read} read, {refused} refused");
 }

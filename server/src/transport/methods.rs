@@ -59,6 +59,11 @@ pub(super) fn is_upload(path: &str) -> bool {
     path.starts_with("/calotype.v1.IngestService/") || path == "/arrow.flight.protocol.FlightService/DoPut"
 }
 
+/// Whether a request is one put and no more, so that all of it must come in time.
+pub(super) fn is_one_put(path: &str) -> bool {
+    is_upload(path) && path != "/calotype.v1.IngestService/PutMany"
+}
+
 #[cfg(test)]
 mod tests {
     use calotype_proto::DESCRIPTORS;
@@ -81,5 +86,6 @@ mod tests {
         }
         assert_eq!(known("/calotype.v1.QueryService/Nothing"), UNKNOWN);
         assert_eq!(METHODS.iter().filter(|path| is_upload(path)).count(), 5);
+        assert_eq!(METHODS.iter().filter(|path| is_one_put(path)).count(), 4);
     }
 }

@@ -87,8 +87,9 @@ async fn handle(
     } else {
         Counted::Whole(Arc::clone(&reading))
     };
-    let request =
-        intake::whole(request).map(|incoming| Body::new(RequestBody::new(incoming, counted, upload_stall)));
+    let whole = methods::is_one_put(uri.path()).then_some(shared.node.limits().put_time_max);
+    let request = intake::whole(request)
+        .map(|incoming| Body::new(RequestBody::new(incoming, counted, upload_stall, whole)));
     let answer = panics::caught(&shared.node, async { route.answer(request).await });
     let response = match until {
         Some(until) => timeout_at(until, answer).await.map_err(|_| deadline::passed())??,

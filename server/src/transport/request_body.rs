@@ -24,6 +24,8 @@ use crate::status;
 pub(super) struct RequestBody {
     incoming: WholeBody<Incoming>,
     stall: Option<Duration>,
+    /// When all of a put must have come, and how long that is.
+    whole: Option<(Instant, Duration)>,
     sleep: Option<Pin<Box<Sleep>>>,
     waiting: bool,
     counted: Counted,
@@ -48,8 +50,22 @@ impl Counted {
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: WholeBody<Incoming>, counted: Counted, stall: Option<Duration>) -> Self {
-        Self { incoming, stall, sleep: None, waiting: false, counted }
+    pub(super) fn new(
+        incoming: WholeBody<Incoming>,
+        counted: Counted,
+        stall: Option<Duration>,
+        whole: Option<Duration>,
+    ) -> Self {
+        let whole = whole.map(|whole| (Instant::now() + whole, whole));
+        Self { incoming, stall, whole, sleep: None, waiting: false, counted }
+    }
+
+    /// Whether all of a put should have come by now.
+    fn overdue(&self) -> Option<Status> {
+        let (_, whole) = self.whole.filter(|(until, _)| Instant::now() >= *until)?;
+        let what =
+            format!("not all of the put came within put_time_max = {whole:?}: put it in several parts");
+        Some(status::exhausted("put_time_max", what, None))
     }
 
     /// Ready once the client has kept silent for too long.
@@ -59,9 +75,13 @@ impl RequestBody {
         };
         let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(stall)));
         if !std::mem::replace(&mut self.waiting, true) {
-            timer.as_mut().reset(Instant::now() + stall);
+            let stalled = Instant::now() + stall;
+            timer.as_mut().reset(self.whole.map_or(stalled, |(until, _)| until.min(stalled)));
         }
         ready!(timer.as_mut().poll(context));
+        if let Some(overdue) = self.overdue() {
+            return Poll::Ready(overdue);
+        }
         let what = format!("the rest of the request did not come within put_stall_time_max = {stall:?}");
         Poll::Ready(status::exhausted("put_stall_time_max", what, None))
     }
@@ -78,6 +98,9 @@ impl Body for RequestBody {
         match Pin::new(&mut self.incoming).poll_frame(context) {
             Poll::Ready(frame) => {
                 self.waiting = false;
+                if let Some(overdue) = self.overdue().filter(|_| frame.is_some()) {
+                    return Poll::Ready(Some(Err(overdue)));
+                }
                 if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref())
                     && let Err(full) = self.counted.take(data)
                 {

@@ -33,6 +33,7 @@ impl Client {
                 with_bytes: question.with_bytes,
                 page_size: 0,
                 page_token,
+                at_least: client.at_least(None),
             };
             async move {
                 let read = |reply: v1::ListRecordsResponse| Ok((each(reply.records)?, reply.next_page_token));

@@ -2,7 +2,8 @@
 //!
 //! Invariants: they enter the writer's queue in the order in which they came, and are answered in that order; what has
 //! begun goes on when the client goes away, since it may carry the entries of others; nothing begins after a failure
-//! that is no refusal, so that no gap is left behind.
+//! that is no refusal, and what had begun by then is answered as it ended; after an answer that was not taken there is
+//! no other, since the client would take it for the one that is missing.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -27,7 +28,7 @@ use crate::admission::PutPermit;
 use crate::caller::Caller;
 use crate::intake::{Intake, in_time};
 use crate::node::Node;
-use crate::status::{Field, invalid, of_store};
+use crate::status::{Field, exhausted, invalid, of_store};
 use crate::transport::caught;
 
 /// Deeds of one client that are on their way at once.
@@ -42,7 +43,8 @@ type Outcome = Result<Receipt, Status>;
 pub(super) fn run(node: &Node, caller: Caller, requests: Streaming<sent::PutManyRequest>) -> Answers {
     let (answers, receiver) = mpsc::channel(BEGUN_MAX);
     let (worker, last) = (node.clone(), answers.clone());
-    let many = Many { node: node.clone(), caller, answers, begun: FuturesOrdered::new(), open: true };
+    let many =
+        Many { node: node.clone(), caller, answers, begun: FuturesOrdered::new(), open: true, unread: false };
     let work = async move {
         if let Err(panicked) = caught(&worker, Box::pin(many.run(requests))).await {
             drop(last.send(Err(panicked)).await);
@@ -59,6 +61,8 @@ struct Many {
     begun: FuturesOrdered<BoxFuture<'static, Outcome>>,
     /// Whether more is taken.
     open: bool,
+    /// Whether an answer was not taken.
+    unread: bool,
 }
 
 impl Many {
@@ -79,6 +83,13 @@ impl Many {
                 },
                 else => break,
             }
+        }
+        if self.unread {
+            let stall = self.node.limits().stall_time_max;
+            let what = format!(
+                "the client read no answer for stall_time_max = {stall:?}: what is not answered may be committed"
+            );
+            lost = Some(exhausted("stall_time_max", what, None));
         }
         if let Some(error) = lost {
             // A client that has gone needs no reason.
@@ -118,6 +129,9 @@ impl Many {
     }
 
     async fn answer(&mut self, outcome: Outcome) {
+        if self.unread {
+            return;
+        }
         let answer = match outcome {
             Ok(receipt) => Answer::Receipt(answered(&receipt)),
             Err(status) => {
@@ -130,6 +144,7 @@ impl Many {
         let answer = Ok(v1::PutManyResponse { answer: Some(answer) });
         let sent = timeout(self.node.limits().stall_time_max, self.answers.send(answer)).await;
         // One that reads no answers gets none, and no more of it is taken.
+        self.unread = sent.is_err();
         self.open &= matches!(sent, Ok(Ok(())));
     }
 }

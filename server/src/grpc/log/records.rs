@@ -32,6 +32,8 @@ pub(super) async fn list(
     let count = page_size(request.page_size, node.limits())?;
     let token = std::mem::take(&mut request.page_token);
     request.page_size = 0;
+    // A page may be asked to have seen more than the one before.
+    let at_least = request.at_least.take().map(Sequence::new);
     let digested = digested(&request);
     let from = match token.as_str() {
         "" => request.from,
@@ -41,6 +43,7 @@ pub(super) async fn list(
         "" => None,
         name => Some(context_name(Field("context"), name)?),
     };
+    node.follower().see(node, at_least, caller.deadline).await?;
     let _permit = node.admission().query(&caller.principal).await?;
     let lister = Lister { node, caller, context, with_bytes: request.with_bytes };
     // One more than the page holds says whether there is another.

@@ -67,6 +67,24 @@ async fn the_head_names_the_newest_commit_and_the_root() {
 }
 
 #[tokio::test]
+async fn records_are_those_of_a_node_that_has_seen_enough() {
+    let store = two_contexts(1).await;
+    let peer = store.peer().await;
+    let receipt = store.facts("loans", &[(9, "a", 1)]).await;
+    let at_least = Some(receipt.id.record.get());
+    let asked = ListRecordsRequest { at_least, newest_first: true, page_size: 2, ..Default::default() };
+    let page = log(&peer).list_records(request(asked.clone())).await.unwrap().into_inner();
+    assert_eq!(commits(&page.records), [4, 3], "the peer looks for it first");
+    // The next page may name another one.
+    let asked = ListRecordsRequest { at_least: None, page_token: page.next_page_token, ..asked };
+    let page = log(&peer).list_records(request(asked.clone())).await.unwrap().into_inner();
+    assert_eq!(commits(&page.records), [2, 1]);
+    let asked = ListRecordsRequest { at_least: Some(5), ..asked };
+    let error = log(&peer).list_records(request(asked)).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unavailable);
+}
+
+#[tokio::test]
 async fn records_come_page_by_page_in_both_directions() {
     let store = two_contexts(5).await;
     let all: Vec<u64> = (0..12).collect();

@@ -20,7 +20,7 @@ pub(super) async fn get(
     asked: v1::GetEntityRequest,
 ) -> Result<v1::GetEntityResponse, Status> {
     let asked = request::entity(node, caller, asked).await?;
-    let _permit = node.admission().query(&caller.principal).await?;
+    let _permit = node.admission().point(&caller.principal).await?;
     let answered = async {
         let mut answer = resolve(node.database(), node.policy(), &asked).await?;
         let (mut row, mut bytes) = (None, 0);

@@ -5,6 +5,7 @@ use calotype_proto::v1::put_many_request::Deed;
 use calotype_proto::v1::put_many_response::Answer;
 use tonic_types::pb;
 
+use super::super::many::Answers;
 use super::*;
 use crate::test_store::drain;
 
@@ -13,14 +14,17 @@ fn deed(deed: Deed) -> v1::PutManyRequest {
 }
 
 async fn put_many(service: &Ingest, deeds: &[v1::PutManyRequest]) -> Vec<Answer> {
+    let (answers, error) = drain(begin(service, deeds).await).await;
+    assert!(error.is_none(), "{error:?}");
+    answers.into_iter().map(|answer| answer.answer.unwrap()).collect()
+}
+
+async fn begin(service: &Ingest, deeds: &[v1::PutManyRequest]) -> Answers {
     let decoder = ProstCodec::<v1::PutManyResponse, unread::PutManyRequest>::default().decoder();
     let body = Full::new(framed(deeds));
     let mut request = request(Streaming::new_request(decoder, body, None, None));
     intake::mark(&mut request);
-    let answers = service.put_many(request).await.unwrap().into_inner();
-    let (answers, error) = drain(answers).await;
-    assert!(error.is_none(), "{error:?}");
-    answers.into_iter().map(|answer| answer.answer.unwrap()).collect()
+    service.put_many(request).await.unwrap().into_inner()
 }
 
 #[tokio::test]
@@ -58,4 +62,21 @@ async fn deeds_are_answered_in_order_and_counted() {
     ] {
         assert!(metrics.contains(series), "{series} in {metrics}");
     }
+}
+
+#[tokio::test]
+async fn after_an_answer_that_was_not_taken_there_is_no_other() {
+    // No time at all: an answer that finds no room is given up where it stands.
+    let limits = Limits { stall_time_max: std::time::Duration::ZERO, ..Limits::default() };
+    let store = TestStore::with(limits).await;
+    store.create("loans", Mode::State).await;
+    let refused = v1::WithdrawCutoffRequest { context: "loans".into(), ..Default::default() };
+    let answers = begin(&ingest(&store), &vec![deed(Deed::Withdraw(refused)); 100]).await;
+    for _ in 0..10_000 {
+        tokio::task::yield_now().await;
+    }
+    let (answers, error) = drain(answers).await;
+    assert!(answers.len() < 100, "what found no room was given up");
+    let error = error.expect("the rest is not told as if there were none");
+    assert_eq!(crate::status::limit(&error), Some("stall_time_max"));
 }

@@ -12,7 +12,7 @@ use calotype_wire::bare::{GRPC, ask};
 use calotype_wire::process::frames::message;
 use calotype_wire::process::{PATIENCE, Served};
 use futures::future::join_all;
-use http::{HeaderMap, Request, Response};
+use http::Request;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -159,6 +159,25 @@ async fn a_put_that_stalls_ends_and_leaves_nothing() {
     }
     let limit = "calotype_refusals_total{limit=\"put_stall_time_max\"}";
     assert!(server.metric(limit).await.unwrap() >= 2);
+    check(&client, &[told]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_put_whose_client_goes_on_for_ever_ends_and_leaves_nothing() {
+    let (_folder, plan) = plan();
+    let server = plan.with("limits.put_time_max=300ms").start().await.unwrap();
+    let client = server.client(once()).await.unwrap();
+    create(&client).await.unwrap();
+    let (told, _) = put(&client, 0, 0).await.unwrap();
+    let begun = Begun::new(channel(&server).await, "endless").await;
+    let rows = v1::RowBatch { rows: mebibyte().rows[..1].to_vec(), ..mebibyte() };
+    let more = || v1::PutStreamRequest { part: Some(Part::Rows(rows.clone())) };
+    // Until it is refused, and takes no more.
+    while timeout(PATIENCE, begun.parts.send(more())).await.unwrap().is_ok() {}
+    let refusal = begun.refusal().await;
+    assert_eq!(refusal.code(), Code::ResourceExhausted, "{refusal:?}");
+    assert!(refusal.message().contains("put_time_max"), "{refusal:?}");
+    assert!(server.metric("calotype_refusals_total{limit=\"put_time_max\"}").await.unwrap() >= 1);
     check(&client, &[told]).await;
 }
 
@@ -414,7 +433,13 @@ async fn far_more_requests_than_are_taken_are_refused_and_the_rest_is_right() {
     eprintln!("{taken} taken, {refused} refused, {} KiB more", grown >> 10);
     assert!(taken > 0 && refused > 0, "{taken} taken, {refused} refused");
     assert!(grown < 128 << 20, "{grown} bytes more");
-    let refusals = ["queries_queued_max", "puts_max", "requests_per_connection_max"];
+    let refusals = [
+        "queries_queued_max",
+        "queries_waiting_max",
+        "query_wait_max",
+        "puts_max",
+        "requests_per_connection_max",
+    ];
     let mut counted = 0;
     for limit in refusals {
         counted += server.metric(&format!("calotype_refusals_total{{limit=\"{limit}\"}}")).await.unwrap();
