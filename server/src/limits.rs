@@ -106,7 +106,7 @@ section! {
     /// Questions of one principal that are worked on at once; 0 for one for each core, two at least.
     queries_per_principal_max: usize = 0, Unit::Count(0, 10_000);
 
-    /// Look-ups by GetEntity of one principal that are worked on at once; they wait for no questions.
+    /// Look-ups by `GetEntity` of one principal that are worked on at once; they wait for no questions.
     points_per_principal_max: usize = 64, Unit::Count(1, 10_000);
 
     /// Questions of one principal that wait, and look-ups; more are refused.

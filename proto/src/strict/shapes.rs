@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use prost::Message as _;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet, MessageOptions};
 
 use super::{Unfit, Why};
 use crate::DESCRIPTORS;
@@ -294,7 +294,7 @@ fn holds(
         Type::Message => {
             let place = *places.get(field.type_name()).expect("descriptors are complete");
             let options = messages[place].1.options.as_ref();
-            let is_entry = options.is_some_and(|options| options.map_entry());
+            let is_entry = options.is_some_and(MessageOptions::map_entry);
             if is_entry { Holds::Entry(place) } else { Holds::Message(place) }
         }
         Type::Int32 | Type::Enum => Holds::Signed,

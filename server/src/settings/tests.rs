@@ -286,8 +286,8 @@ fn mutants_of_a_file_are_refused_or_read_back_as_the_same() {
                 read += 1;
                 let chosen = |row: &Row| !matches!(row.origin, Origin::Default);
                 let rows: Vec<Row> = settings.table().into_iter().filter(chosen).collect();
-                let written: String =
-                    rows.iter().map(|row| format!("{} = {}\n", row.name, row.value)).collect();
+                let line = |row: &Row| [row.name.as_str(), " = ", row.value.as_str(), "\n"].concat();
+                let written: String = rows.iter().map(line).collect();
                 let again = of_text(&written, &declarations);
                 let again = again.unwrap_or_else(|error| panic!("{error} in {written}"));
                 for (row, other) in settings.table().iter().zip(again.table()) {

@@ -1,8 +1,6 @@
 //! Fields that this version does not have, as a newer client would send them: refused wherever they stand, and nothing
 //! is done. Passed over, a filter that is not known would be an answer to another question.
 
-use std::collections::HashMap;
-
 use calotype_client::{CaptureMode, NewContext};
 use calotype_proto::v1;
 use calotype_wire::bare::{GRPC, ask};
@@ -61,7 +59,7 @@ fn refused(status: Option<Status>, field: &str) {
     let status = status.expect("an end");
     assert_eq!(status.code(), Code::InvalidArgument, "{field}: {status:?}");
     let info = status.get_details_error_info().expect("details");
-    let metadata: HashMap<String, String> = info.metadata;
+    let metadata = info.metadata;
     assert_eq!((info.reason.as_str(), metadata["field"].as_str()), ("UNKNOWN_FIELD", field), "{status:?}");
     assert_eq!(metadata["number"], "77");
     assert!(status.message().contains(&metadata["message"]) && status.message().contains("leave it out"));
