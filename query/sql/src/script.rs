@@ -116,7 +116,7 @@ impl Query {
 }
 
 /// The tokens of a text, without white space and comments.
-fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(SqlError::refused(format!(
             "the text has {} bytes; at most {TEXT_BYTES_MAX} are read",

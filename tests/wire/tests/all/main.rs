@@ -12,4 +12,5 @@ mod many_nodes;
 mod places;
 mod planted;
 mod process;
+mod sql;
 mod statements;

@@ -141,6 +141,31 @@ async fn views_of_the_server_can_be_named_and_replaced() {
 }
 
 #[tokio::test]
+async fn a_state_is_filtered_by_a_predicate() {
+    let store = loans().await;
+    let ask = async |asked: v1::AsOfRequest| {
+        let (parts, error) = drain(queries(&store).as_of(sent(asked)).await?.into_inner()).await;
+        error.map_or(Ok(parts), Err)
+    };
+    let asked =
+        v1::AsOfRequest { context: "loans".into(), r#where: "name > 'b'".into(), ..Default::default() };
+    let parts = ask(asked.clone()).await.unwrap();
+    let parts: Vec<Piece> = parts.into_iter().map(|part| part.part.unwrap().part.unwrap()).collect();
+    let (Some(Piece::Header(header)), Some(Piece::End(end))) = (parts.first(), parts.last()) else {
+        panic!("a header and an end: {parts:?}")
+    };
+    assert_eq!((end.rows, header.claim.as_ref().unwrap().context.as_str()), (2, "loans"));
+    assert!(header.columns[0].key && header.statement_claim.is_none());
+    // With offsets too, whose claim says what they left out.
+    let offsets = vec![v1::Position { source: "s".into(), ..v1::Position::default() }];
+    let parts = ask(v1::AsOfRequest { offsets, ..asked.clone() }).await.unwrap();
+    let Some(Piece::Header(header)) = parts[0].clone().part.unwrap().part else { panic!("a header") };
+    assert_eq!(header.claim.unwrap().offsets.unwrap().facts_without_position, 4);
+    let wrong = v1::AsOfRequest { r#where: "nought".into(), ..asked };
+    assert_eq!(ask(wrong).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
 async fn arrow_comes_where_it_is_asked_for() {
     let store = loans().await;
     let asked = SqlRequest { format: RowFormat::Arrow.into(), ..text("SELECT count(*) AS n FROM loans") };
