@@ -8,6 +8,7 @@ mod answer;
 mod catalog;
 mod claim;
 mod clauses;
+mod depth;
 mod dialect;
 mod engine;
 mod error;

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::clauses::{Clauses, is_word};
+use crate::depth;
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
 use crate::gate;
@@ -134,6 +135,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
             tokens.len()
         )));
     }
+    depth::check(&tokens)?;
     Ok(tokens)
 }
 

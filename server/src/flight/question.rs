@@ -17,6 +17,8 @@ use tonic::Status;
 use super::keys;
 use super::ticket::{AsOf, Diff, History, Question, Ticket, WantedKeys};
 use crate::answer::Answering;
+#[cfg(feature = "sql")]
+use crate::answer::once;
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::status;
@@ -184,8 +186,11 @@ pub(super) async fn fix(node: &Node, caller: &Caller, ticket: &mut Ticket) -> Re
         #[cfg(feature = "sql")]
         Question::Sql(statement) => {
             let mut request = statement.request(caller.principal.clone());
-            node.statements().fix(&mut request).await.map_err(|error| status::of_sql(&error))?;
-            statement.settings = request.settings;
+            let ask = async move |node: Node| {
+                node.statements().fix(&mut request).await.map_err(|error| status::of_sql(&error))?;
+                Ok(request.settings)
+            };
+            statement.settings = once(node, caller, ask).await?;
             Ok(())
         }
     }

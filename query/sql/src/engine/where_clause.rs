@@ -13,6 +13,7 @@ use calotype_query::fixed::Moment;
 use calotype_query::{AsOfRequest, Claim, Keys, Point, QueryError, Rows, resolve};
 use calotype_storage::schema::{Schema, SchemaVersion};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as PlanResult;
@@ -78,6 +79,12 @@ impl SqlEngine {
         let name = TableReference::bare(request.context.as_str());
         let scan = LogicalPlanBuilder::scan(name.clone(), provider_as_source(Arc::new(table)), None)?;
         let predicate = scope.expression(predicate, scan.schema())?;
+        let is_of_many = |part: &Expr| {
+            Ok(matches!(part, Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::Unnest(_)))
+        };
+        if predicate.exists(is_of_many)? {
+            return Err(SqlError::refused("where is about one row: it holds no aggregate, window or unnest"));
+        }
         let found = predicate.get_type(scan.schema())?;
         if !matches!(found, DataType::Boolean | DataType::Null) {
             return Err(SqlError::refused(format!("where expects what is true or false; found {found}")));

@@ -27,7 +27,7 @@ fn tickets_are_read_and_written() {
         r#"{"as_of":{"context":"loans","where":"balance > 100 AND \"x\" = 'it''s'"}}"#,
         r#"{"sql":"SELECT 1"}"#,
         r#"{"sql":"SELECT $1","parameters":["a",7,null,true,{"decimal":"-12.30"},{"bytes":"AAE="}],"at_least":3}"#,
-        r#"{"sql":"SELECT $a","parameters":{"a":18446744073709551616},"compression":"lz4"}"#,
+        r#"{"sql":"SELECT $a","parameters":{"a":18446744073709551615},"compression":"lz4"}"#,
         r#"{"sql":"SELECT 1","settings":{"calotype.valid_time":"2026-03-31T00:00:00Z"},"views":{"v":"SELECT 1"}}"#,
         r#"{"diff":{"context":"loans","from":{"valid_at":"2026-03-31T00:00:00Z"},"to":{}},"at_least":0}"#,
         r#"{"snapshot":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}"#,

@@ -124,7 +124,7 @@ async fn parameters_settings_and_views_belong_to_the_request() {
     assert_eq!(sql(&store, asked).await.unwrap().lines, ["a"]);
     // Nothing of it is left.
     let error = sql(&store, text("SELECT name FROM first")).await.err().unwrap();
-    assert_eq!(error.code(), Code::InvalidArgument);
+    assert_eq!(error.code(), Code::NotFound);
     assert_eq!(sql(&store, text("SELECT name FROM loans WHERE id = 1")).await.unwrap().lines, ["d"]);
 }
 
