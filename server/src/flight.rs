@@ -21,6 +21,8 @@ mod keys;
 mod part;
 mod question;
 mod receipt;
+#[cfg(feature = "sql")]
+mod statement;
 mod ticket;
 
 use std::convert::Infallible;

@@ -68,7 +68,8 @@ impl Node {
         let follower = Follower::new(&database);
         let policy: Arc<dyn Policy> = Arc::new(LocalPolicy);
         #[cfg(feature = "sql")]
-        let statements = Statements::new(&database, Arc::clone(&policy), &limits, views);
+        let statements =
+            Statements::new(&database, Arc::clone(&policy), &limits, Arc::clone(&metrics), views);
         let stopping = CancellationToken::new();
         let inner = Inner {
             database,

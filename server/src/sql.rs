@@ -12,7 +12,7 @@ use std::thread::available_parallelism;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use calotype_query::{End, Policy};
+use calotype_query::{AsOfRequest, Claim, End, Policy};
 use calotype_sql::{Limits as SqlLimits, SqlAnswer, SqlEngine, SqlError, SqlRequest, StatementClaim, Value};
 use calotype_storage::database::Database;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +20,7 @@ use tracing::warn;
 
 use crate::answer::Answering;
 use crate::limits::Limits;
+use crate::telemetry::metrics::{Counted, Metrics};
 use crate::views::Views;
 
 /// Digits of the longest decimal.
@@ -33,6 +34,14 @@ pub struct Statements {
     engine: SqlEngine,
     views: BTreeMap<String, String>,
     turns: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+/// The right to work on a statement; given back when dropped.
+#[derive(Debug)]
+struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _counted: Counted,
 }
 
 /// The answer to a statement, with its turn.
@@ -40,12 +49,25 @@ pub struct Statements {
 pub struct StatementAnswer {
     // Before the turn, so that memory and temporary files are given back by the time another begins.
     answer: SqlAnswer,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
+}
+
+/// Rows of a state, with the claim of the state.
+#[derive(Debug)]
+pub struct FilteredAnswer {
+    claim: Claim,
+    answer: StatementAnswer,
 }
 
 impl Statements {
     /// Answers statements about a store.
-    pub fn new(database: &Database, policy: Arc<dyn Policy>, limits: &Limits, views: Views) -> Self {
+    pub fn new(
+        database: &Database,
+        policy: Arc<dyn Policy>,
+        limits: &Limits,
+        metrics: Arc<Metrics>,
+        views: Views,
+    ) -> Self {
         let limits_each = SqlLimits {
             memory_bytes_max: limits.sql_memory_bytes_max,
             spill_bytes_max: limits.sql_spill_bytes_max,
@@ -59,6 +81,7 @@ impl Statements {
             engine: SqlEngine::new(Arc::new(database.clone()), policy, limits_each),
             views: views.texts().clone(),
             turns: Arc::new(Semaphore::new(turns)),
+            metrics,
         }
     }
 
@@ -72,6 +95,30 @@ impl Statements {
         Ok(StatementAnswer { answer: self.engine.query(&request).await?, _turn: turn })
     }
 
+    /// Answers the rows of a state for which a predicate holds, with the claim of the state.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn filter(&self, request: &AsOfRequest, predicate: &str) -> Result<FilteredAnswer, SqlError> {
+        let turn = self.turn().await?;
+        let answer = self.engine.filter(request, predicate).await?;
+        let claim = answer.claim().reads.first().cloned();
+        let claim = claim.ok_or_else(|| SqlError::Internal("a state was read without its claim".into()))?;
+        Ok(FilteredAnswer { claim, answer: StatementAnswer { answer, _turn: turn } })
+    }
+
+    /// Names the instants in a request's settings that hold where its statement names none.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn fix(&self, request: &mut SqlRequest) -> Result<(), SqlError> {
+        let mut whole = request.clone();
+        self.add_views(&mut whole);
+        self.engine.fix(&mut whole).await?;
+        request.settings = whole.settings;
+        Ok(())
+    }
+
     /// How a statement would be answered, for people.
     ///
     /// # Errors
@@ -82,9 +129,10 @@ impl Statements {
         self.engine.explain(&request).await
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, SqlError> {
+    async fn turn(&self) -> Result<Turn, SqlError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        turn.map_err(|_| SqlError::Internal("the turns of statements were closed".into()))
+        let turn = turn.map_err(|_| SqlError::Internal("the turns of statements were closed".into()))?;
+        Ok(Turn { _turn: turn, _counted: self.metrics.statement_began() })
     }
 
     /// Those of the server, where the request brings none of the same name.
@@ -105,6 +153,27 @@ impl Answering for StatementAnswer {
 
     fn claim(&self) -> &StatementClaim {
         self.answer.claim()
+    }
+
+    fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, SqlError>> + Send {
+        self.answer.next()
+    }
+
+    fn end(&self) -> Option<End> {
+        self.answer.end()
+    }
+}
+
+impl Answering for FilteredAnswer {
+    type Claim = Claim;
+    type Error = SqlError;
+
+    fn schema(&self) -> &SchemaRef {
+        self.answer.schema()
+    }
+
+    fn claim(&self) -> &Claim {
+        &self.claim
     }
 
     fn next(&mut self) -> impl Future<Output = Result<Option<RecordBatch>, SqlError>> + Send {

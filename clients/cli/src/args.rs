@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     as_of, completions, config, context, diff, get, history, import, log, materialise, put, rebuild_index,
-    serve, snapshot, verify, watch, withdraw,
+    serve, snapshot, sql, verify, watch, withdraw,
 };
 use crate::demo;
 use crate::output::Format;
@@ -125,6 +125,10 @@ pub(crate) enum Command {
     History(history::HistoryArgs),
     /// What differs between two points in time, and which commit caused it
     Diff(diff::DiffArgs),
+    /// The answer to a statement of temporal SQL
+    Sql(Box<sql::SqlArgs>),
+    /// How a statement of SQL would be answered: its plan, and what it reads
+    Explain(Box<sql::StatementArgs>),
     /// List and show sealed snapshots
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),

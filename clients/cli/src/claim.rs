@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use calotype_client::{AnswerEnd, Claim, Completeness};
+use calotype_client::{AnswerEnd, Claim, Completeness, StatementClaim};
 use clap::Args;
 use serde::Serialize;
 
@@ -22,10 +22,19 @@ pub(crate) struct ClaimArgs {
     pub(crate) claim_file: Option<PathBuf>,
 }
 
+/// What an answer rests on, whatever was asked.
+pub(crate) trait Told: Clone + Serialize {
+    /// The claim as JSON.
+    fn to_json(&self) -> String;
+
+    /// The claim in a few readable lines, each handed over as a name and a value.
+    fn lines(&self, line: &mut dyn FnMut(&str, String));
+}
+
 /// A claim with what closes its answer, as JSON.
 #[derive(Serialize)]
-struct ClaimJson<'a> {
-    claim: &'a Claim,
+struct ClaimJson<'a, C> {
+    claim: &'a C,
     end: EndJson<'a>,
 }
 
@@ -44,7 +53,7 @@ impl ClaimArgs {
         &self,
         session: &Session,
         format: Format,
-        claim: &Claim,
+        claim: &impl Told,
         end: &AnswerEnd,
     ) -> Result<(), CliError> {
         if let Some(path) = &self.claim_file {
@@ -62,19 +71,61 @@ impl ClaimArgs {
 }
 
 /// The claim and the end as one JSON object.
-pub(crate) fn json(claim: &Claim, end: &AnswerEnd) -> String {
+pub(crate) fn json(claim: &impl Told, end: &AnswerEnd) -> String {
     let json = ClaimJson { claim, end: EndJson { rows: end.rows, result_hash: &end.result_hash } };
     // Every field has a JSON form.
     serde_json::to_string(&json).unwrap_or_default()
 }
 
 /// The claim in a few readable lines.
-pub(crate) fn text(claim: &Claim, end: &AnswerEnd) -> String {
+pub(crate) fn text(claim: &impl Told, end: &AnswerEnd) -> String {
     let mut text = String::from("This answer rests on:\n");
     let mut line = |name: &str, value: String| {
         // Writing to a String returns no error.
         writeln!(text, "  {name:<12}{}", escaped(&value)).unwrap_or_default();
     };
+    claim.lines(&mut line);
+    let hash = &end.result_hash;
+    let rows = if end.rows == 1 { "row" } else { "rows" };
+    line("result", format!("{} {rows}, hash {}…", end.rows, hash.get(..16).unwrap_or(hash)));
+    text
+}
+
+impl Told for Claim {
+    fn to_json(&self) -> String {
+        self.to_json()
+    }
+
+    fn lines(&self, line: &mut dyn FnMut(&str, String)) {
+        lines(self, line);
+    }
+}
+
+impl Told for StatementClaim {
+    fn to_json(&self) -> String {
+        self.to_json()
+    }
+
+    fn lines(&self, line: &mut dyn FnMut(&str, String)) {
+        if self.reads.is_empty() {
+            line("nothing", "it reads no context".to_owned());
+        }
+        for read in &self.reads {
+            line("context", read.context.clone());
+            lines(read, &mut |name, value| line(&format!("  {name}"), value));
+        }
+        if self.reads_more > 0 {
+            line("and", format!("{} more readings", self.reads_more));
+        }
+        match (&self.settled_to, self.settled) {
+            (_, true) => line("in all", "settled: it stays the same for ever".to_owned()),
+            (Some(to), false) => line("in all", format!("not settled: commits after {to} may change it")),
+            (None, false) => line("in all", "not settled".to_owned()),
+        }
+    }
+}
+
+fn lines(claim: &Claim, line: &mut dyn FnMut(&str, String)) {
     line("true on", format!("{}  (valid time)", claim.valid_at));
     let settled = match (&claim.settled_to, claim.settled) {
         (_, true) => "settled: it stays the same for ever".to_owned(),
@@ -113,10 +164,6 @@ pub(crate) fn text(claim: &Claim, end: &AnswerEnd) -> String {
         let count = offsets.facts_without_position;
         line("left out", format!("{count} facts without a position"));
     }
-    let hash = &end.result_hash;
-    let rows = if end.rows == 1 { "row" } else { "rows" };
-    line("result", format!("{} {rows}, hash {}…", end.rows, hash.get(..16).unwrap_or(hash)));
-    text
 }
 
 fn completeness(claim: &Completeness) -> String {

@@ -16,6 +16,7 @@ pub(crate) mod rebuild_index;
 pub(crate) mod receipt;
 pub(crate) mod serve;
 pub(crate) mod snapshot;
+pub(crate) mod sql;
 pub(crate) mod status;
 pub(crate) mod verify;
 pub(crate) mod watch;
@@ -46,6 +47,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), CliEr
         Command::Get(args) => get::run(session, args).await,
         Command::History(args) => history::run(session, args).await,
         Command::Diff(args) => diff::run(session, args).await,
+        Command::Sql(args) => sql::run(session, *args).await,
+        Command::Explain(args) => sql::explain(session, *args).await,
         Command::Snapshot(command) => snapshot::run(session, command).await,
         Command::Log(args) => log::run(session, &args).await,
         Command::Watch(args) => watch::run(session, args).await,

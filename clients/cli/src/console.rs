@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
-use calotype_client::{Answer, AnswerEnd, Claim};
+use calotype_client::{Answer, AnswerEnd};
 
-use crate::claim::ClaimArgs;
+use crate::claim::{ClaimArgs, Told};
 use crate::error::CliError;
 use crate::output::{self, Cells, Format, OutputError, TableOptions};
 use crate::session::Session;
@@ -19,7 +19,11 @@ const CLAIM_KEY: &str = "calotype.claim";
 ///
 /// # Errors
 /// It could not be read or written.
-pub(crate) async fn print(session: &Session, answer: Answer, claim: &ClaimArgs) -> Result<(), CliError> {
+pub(crate) async fn print<C: Told>(
+    session: &Session,
+    answer: Answer<C>,
+    claim: &ClaimArgs,
+) -> Result<(), CliError> {
     let format = session.format()?;
     let (told, end) = write(answer, format, session.out()?, TableOptions::default()).await?;
     claim.tell(session, format, &told, &end)
@@ -29,12 +33,12 @@ pub(crate) async fn print(session: &Session, answer: Answer, claim: &ClaimArgs) 
 ///
 /// # Errors
 /// It could not be read or written.
-pub(crate) async fn write(
-    mut answer: Answer,
+pub(crate) async fn write<C: Told>(
+    mut answer: Answer<C>,
     format: Format,
     out: Box<dyn Write + Send>,
     table: TableOptions,
-) -> Result<(Claim, AnswerEnd), CliError> {
+) -> Result<(C, AnswerEnd), CliError> {
     let schema = with_claim(answer.schema(), answer.claim());
     let mut writer = output::writer_with(format, &schema, out, table)?;
     while let Some(batch) = answer.next().await? {
@@ -50,13 +54,13 @@ pub(crate) async fn write(
 ///
 /// # Errors
 /// It could not be read.
-pub(crate) async fn collect(mut answer: Answer) -> Result<(Vec<RecordBatch>, AnswerEnd), CliError> {
+pub(crate) async fn collect<C>(mut answer: Answer<C>) -> Result<(Vec<RecordBatch>, AnswerEnd), CliError> {
     let batches = answer.read_all().await?;
     Ok((batches, end(&answer)))
 }
 
 /// The end of an answer that was read to it.
-fn end(answer: &Answer) -> AnswerEnd {
+fn end<C>(answer: &Answer<C>) -> AnswerEnd {
     // Reading to the end fails where there is none.
     answer.end().cloned().unwrap_or_else(|| AnswerEnd { rows: 0, result_hash: String::new() })
 }
@@ -83,7 +87,7 @@ pub(crate) fn write_columns(
 }
 
 /// The schema with the claim in its metadata.
-fn with_claim(schema: &SchemaRef, claim: &Claim) -> SchemaRef {
+fn with_claim(schema: &SchemaRef, claim: &impl Told) -> SchemaRef {
     let mut metadata = schema.metadata().clone();
     metadata.insert(CLAIM_KEY.to_owned(), claim.to_json());
     Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))

@@ -8,6 +8,7 @@ use calotype_server::page_token::TokenKeyError;
 use calotype_server::serve::ServeError;
 use calotype_server::settings::SettingsError;
 use calotype_server::telemetry::TelemetryError;
+use calotype_server::views::ViewsError;
 pub(crate) use calotype_storage::error::reasons;
 use calotype_storage::error::{Code, Error};
 use tonic::Code as WireCode;
@@ -38,6 +39,17 @@ pub(crate) enum CliError {
     /// The settings of the server cannot be used. Mend them.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The views of a server cannot be used. Mend them.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+    /// A statement was refused. Mend it at the place, where there is one.
+    #[error("{refusal}")]
+    Statement {
+        /// Why.
+        refusal: ClientError,
+        /// The line of the text that is at fault, with a mark below; empty where no place is known.
+        place: String,
+    },
     /// A file could not be read. Mend it.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -165,16 +177,23 @@ impl CliError {
     fn code(&self) -> Option<Code> {
         Some(match self {
             Self::Storage(error) | Self::Serve(ServeError::Index(error)) => error.code(),
-            Self::Client(error) | Self::Refused { source: error, .. } => return code_of_wire(error.code()),
+            Self::Client(error)
+            | Self::Refused { source: error, .. }
+            | Self::Statement { refusal: error, .. } => {
+                return code_of_wire(error.code());
+            }
             Self::Input(InputError::Open { source, .. }) | Self::File { source, .. } => {
                 return code_of_io(source);
             }
             Self::Feed(error) if error.is_missing_file() => Code::NotFound,
-            Self::Settings(SettingsError::Read { source, .. }) => return code_of_io(source),
+            Self::Settings(SettingsError::Read { source, .. }) | Self::Views(ViewsError::Read(_, source)) => {
+                return code_of_io(source);
+            }
             Self::Output(error) if error.is_storage_full() => Code::ResourceExhausted,
             Self::Input(_)
             | Self::Feed(_)
             | Self::Settings(_)
+            | Self::Views(_)
             | Self::Telemetry(_)
             | Self::Argument { .. }
             | Self::Strict { .. }
@@ -223,6 +242,9 @@ impl CliError {
     /// The error for a terminal: a line, its causes, and the next step where there is one.
     pub(crate) fn report(&self) -> String {
         let mut text = format!("error: {}\n", escaped(&reasons(self)));
+        if let Self::Statement { place, .. } = self {
+            text.push_str(place);
+        }
         if let Some(step) = self.next_step() {
             text.push_str("next: ");
             text.push_str(step);
@@ -236,7 +258,9 @@ impl CliError {
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Storage(error) => Some(error.reason()),
-            Self::Client(error) | Self::Refused { source: error, .. } => error.reason(),
+            Self::Client(error)
+            | Self::Refused { source: error, .. }
+            | Self::Statement { refusal: error, .. } => error.reason(),
             _ => None,
         }
     }

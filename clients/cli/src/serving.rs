@@ -8,6 +8,7 @@ use std::sync::Arc;
 use calotype_server::page_token::TokenKey;
 use calotype_server::serve::{self, Options, Work};
 use calotype_server::telemetry::metrics::Metrics;
+use calotype_server::views::Views;
 use calotype_server::{Node, Settings};
 use calotype_storage::database::Database;
 use tokio::net::TcpListener;
@@ -33,14 +34,15 @@ impl Serving {
     /// A server of a store.
     ///
     /// # Errors
-    /// The machine gives no threads, or the key of tokens cannot be read or made.
+    /// The machine gives no threads, the key of tokens cannot be read or made, or a view cannot be read.
     pub(crate) fn new(database: &Database, settings: &Settings) -> Result<Self, CliError> {
         let threads = NonZeroUsize::new(settings.server.work_threads).unwrap_or_else(serve::threads_default);
         let work = Work::start(threads).map_err(CliError::Start)?;
         let tokens = tokens(database, settings)?;
         let metrics = Arc::new(Metrics::new());
-        let node =
-            Node::new(database.clone(), settings.limits.clone(), metrics, tokens, work.handle().clone());
+        let views = settings.server.sql_views.as_deref().map_or(Ok(Views::default()), Views::read)?;
+        let limits = settings.limits.clone();
+        let node = Node::with_views(database.clone(), limits, metrics, tokens, work.handle().clone(), views);
         let options =
             Options { reflection: settings.server.reflection, poll_interval: settings.follow.poll_interval };
         Ok(Self { node, options, _work: work })

@@ -34,5 +34,8 @@ mod serving;
 #[path = "cli/settings.rs"]
 mod settings;
 #[cfg(test)]
+#[path = "cli/sql.rs"]
+mod sql;
+#[cfg(test)]
 #[path = "cli/upkeep.rs"]
 mod upkeep;

@@ -75,6 +75,8 @@ pub struct AsOfQuestion {
     pub keys: Keys,
     /// Which columns, in which order; empty: all.
     pub columns: Vec<String>,
+    /// Only rows for which this predicate of SQL holds, such as `balance > 100`.
+    pub predicate: Option<String>,
     /// Adds the periods and system times of the rows.
     pub system_columns: bool,
     /// The schema version to answer in; `None`: the one in force at the point.

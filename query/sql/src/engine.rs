@@ -1,5 +1,8 @@
 //! Plans and runs statements, each within its own memory and its own part of the disk.
 
+mod fixing;
+mod where_clause;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -158,7 +161,21 @@ impl SqlEngine {
             known,
             defaults.known,
         ));
-        let now = DateTime::from_timestamp_micros(moment.now.micros())
+        let (state, scope) = self.session(&shared, views)?;
+        let plan = result::kept(scope.plan(script.query)?)?;
+        let plan = state.optimize(&plan)?;
+        let claim = StatementClaim::of(&shared, &plan)?;
+        let physical = physical(&state, &plan).await?;
+        Ok(Planned { plan, physical, claim, state, explain: script.explain })
+    }
+
+    /// What one statement runs in, and what names in it stand for.
+    fn session(
+        &self,
+        shared: &Arc<Shared>,
+        views: BTreeMap<String, String>,
+    ) -> Result<(SessionState, Scope), SqlError> {
+        let now = DateTime::from_timestamp_micros(shared.moment().now.micros())
             .ok_or_else(|| SqlError::Internal("the clock shows a time that no calendar has".into()))?;
         let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
             .with_runtime_env(self.runtime()?)
@@ -171,16 +188,12 @@ impl SqlEngine {
             props.query_execution_start_time = Some(now);
         }
         let scope = Scope::new(
-            Arc::clone(&shared),
+            Arc::clone(shared),
             Arc::new(state.clone()),
             Arc::new(views),
             Folder::new(now, options),
         );
-        let plan = result::kept(scope.plan(script.query)?)?;
-        let plan = state.optimize(&plan)?;
-        let claim = StatementClaim::of(&shared, &plan)?;
-        let physical = physical(&state, &plan).await?;
-        Ok(Planned { plan, physical, claim, state, explain: script.explain })
+        Ok((state, scope))
     }
 
     /// Memory and temporary files of one statement.

@@ -9,6 +9,7 @@ mod catalog;
 mod claim;
 mod claimed;
 mod clauses;
+mod depth;
 mod dialect;
 mod engine;
 mod error;

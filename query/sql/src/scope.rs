@@ -8,7 +8,7 @@ use calotype_storage::name::ContextName;
 use calotype_storage::schema::timestamp_type;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::cte_worktable::CteWorkTable;
-use datafusion::common::{TableReference, plan_datafusion_err, plan_err};
+use datafusion::common::{DFSchema, TableReference, plan_datafusion_err, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
@@ -17,8 +17,8 @@ use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, RelationPl
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
 };
-use datafusion::sql::planner::SqlToRel;
-use datafusion::sql::sqlparser::ast::{DataType as SqlType, ObjectName, TimezoneInfo};
+use datafusion::sql::planner::{PlannerContext, SqlToRel};
+use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr as SqlExpr, ObjectName, TimezoneInfo};
 
 use crate::catalog;
 use crate::error::SqlError;
@@ -88,6 +88,15 @@ impl Scope {
         let plan = SqlToRel::new(&planning).sql_statement_to_plan(statement)?;
         relations.check_all_taken()?;
         Ok(plan)
+    }
+
+    /// Plans an expression over some columns.
+    ///
+    /// # Errors
+    /// It names something else, or its types do not fit.
+    pub(crate) fn expression(&self, expression: SqlExpr, columns: &DFSchema) -> Result<Expr> {
+        let planning = Planning { scope: self.clone(), relations: Vec::new() };
+        SqlToRel::new(&planning).sql_to_expr(expression, columns, &mut PlannerContext::new())
     }
 
     /// The context that a name stands for, if it is one.

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::clauses::{Clauses, is_word};
+use crate::depth;
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
 use crate::gate;
@@ -118,7 +119,7 @@ impl Query {
 }
 
 /// The tokens of a text, without white space and comments.
-fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(SqlError::refused(format!(
             "the text has {} bytes; at most {TEXT_BYTES_MAX} are read",
@@ -136,6 +137,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
             tokens.len()
         )));
     }
+    depth::check(&tokens)?;
     Ok(tokens)
 }
 

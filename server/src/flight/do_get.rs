@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use arrow_flight::Ticket as FlightTicket;
 use arrow_schema::{Schema, SchemaRef};
 use bytes::{Buf, Bytes, BytesMut};
-use calotype_query::{Claim, End};
+use calotype_query::End;
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use prost::Message as _;
@@ -14,9 +14,9 @@ use tonic::body::Body;
 
 use super::body::{AnswerBody, Message};
 use super::encoder::Messages;
-use super::question::prepare;
+use super::question::{ClaimJson, Take, prepare};
 use super::ticket::Ticket;
-use crate::answer;
+use crate::answer::{self, Answering};
 use crate::caller::Caller;
 use crate::ipc::encode::{Compression, Encoded, Encoder, schema_message};
 use crate::limits::Limits;
@@ -52,19 +52,39 @@ async fn begin(node: &Node, request: Request<Body>) -> Result<AnswerBody, Status
     })?;
     let ticket = Ticket::of_node(&ticket.ticket, node)?;
     let question = prepare(node, &caller, &ticket).await?;
-    let (compression, limits) = (ticket.compression(), node.limits().clone());
-    let encoder = move |schema: &SchemaRef| Ok(Messages::new(schema, compression, &limits));
-    let (claim, running) = answer::run(node, &caller, |node| question.ask(node), encoder).await?;
-    let first = schema_message(&claimed(&running.schema, &claim));
-    let first = Message::new(Encoded { header: first, body: Vec::new(), body_length: 0 });
-    let schema = SchemaRef::clone(&running.schema);
-    Ok(AnswerBody::new(first, running, Box::new(move |end| closing(&schema, end))))
+    question.ask(Begin { node, caller: &caller, compression: ticket.compression() }).await
+}
+
+/// Begins to send an answer.
+struct Begin<'a> {
+    node: &'a Node,
+    caller: &'a Caller,
+    compression: Compression,
+}
+
+impl Take for Begin<'_> {
+    type Taken = AnswerBody;
+
+    async fn take<Ask, Asked, A>(self, ask: Ask) -> Result<AnswerBody, Status>
+    where
+        Ask: FnOnce(Node) -> Asked + Send + 'static,
+        Asked: Future<Output = Result<A, A::Error>> + Send + 'static,
+        A: Answering<Claim: ClaimJson>,
+    {
+        let (compression, limits) = (self.compression, self.node.limits().clone());
+        let encoder = move |schema: &SchemaRef| Ok(Messages::new(schema, compression, &limits));
+        let (claim, running) = answer::run(self.node, self.caller, ask, encoder).await?;
+        let first = schema_message(&claimed(&running.schema, claim.json()));
+        let first = Message::new(Encoded { header: first, body: Vec::new(), body_length: 0 });
+        let schema = SchemaRef::clone(&running.schema);
+        Ok(AnswerBody::new(first, running, Box::new(move |end| closing(&schema, end))))
+    }
 }
 
 /// The schema with the claim in its metadata.
-pub(super) fn claimed(schema: &Schema, claim: &Claim) -> Schema {
+pub(super) fn claimed(schema: &Schema, claim: String) -> Schema {
     let mut metadata = schema.metadata().clone();
-    metadata.insert(CLAIM.to_owned(), claim.to_json());
+    metadata.insert(CLAIM.to_owned(), claim);
     schema.clone().with_metadata(metadata)
 }
 

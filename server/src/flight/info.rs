@@ -20,12 +20,12 @@ use tonic::Status;
 use super::do_get::{CLAIM, claimed};
 use super::json::Object;
 use super::part::Part;
-use super::question::{Ready, fix, prepare};
+use super::question::{ClaimJson, Ready, Take, fix, prepare};
 use super::ticket::{Question, Ticket};
-use crate::answer;
+use crate::answer::{self, Answering};
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::status::{self, Field};
+use crate::status::{self, Field, HasStatus as _};
 
 /// How many rows there are is known at the end.
 const NOT_KNOWN: i64 = -1;
@@ -134,13 +134,33 @@ async fn begin(node: &Node, caller: &Caller, ticket: &Ticket) -> Result<Beginnin
     let ask = async move |worker: Node| {
         let parts = match &question {
             Ready::AsOf(request) if is_whole => parts_of(&worker, request).await?,
-            Ready::AsOf(_) | Ready::History(_) | Ready::Diff(_) | Ready::Snapshot(..) => vec![None],
+            #[cfg(feature = "sql")]
+            Ready::Where(request, _) if is_whole => parts_of(&worker, request).await?,
+            _ => vec![None],
         };
-        let answer = question.ask(worker).await.map_err(|error| status::of_query(&error))?;
-        let claim = serde_json::to_value(answer.claim()).map_err(status::internal)?;
-        Ok(Beginning { schema: claimed(answer.schema(), answer.claim()), claim, parts })
+        let (schema, claim) = question.ask(Describe(worker)).await?;
+        Ok(Beginning { schema, claim, parts })
     };
     answer::once(node, caller, ask).await
+}
+
+/// Takes the columns and the claim of an answer, and leaves its rows.
+struct Describe(Node);
+
+impl Take for Describe {
+    type Taken = (Schema, serde_json::Value);
+
+    async fn take<Ask, Asked, A>(self, ask: Ask) -> Result<Self::Taken, Status>
+    where
+        Ask: FnOnce(Node) -> Asked + Send + 'static,
+        Asked: Future<Output = Result<A, A::Error>> + Send + 'static,
+        A: Answering<Claim: ClaimJson>,
+    {
+        let answer = ask(self.0).await.map_err(|error| error.status())?;
+        let claim = answer.claim().json();
+        let value = serde_json::from_str(&claim).map_err(status::internal)?;
+        Ok((claimed(answer.schema(), claim), value))
+    }
 }
 
 async fn parts_of(node: &Node, request: &AsOfRequest) -> Result<Vec<Option<Part>>, Status> {

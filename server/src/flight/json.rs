@@ -57,6 +57,7 @@ pub(super) enum Wrong {
     #[error("{found} {what}; at most {max} ({limit}) are taken")]
     TooMany { found: usize, what: &'static str, max: usize, limit: &'static str },
     /// What is known by name, but not built.
+    #[cfg(not(feature = "sql"))]
     #[error("{0}")]
     NotBuilt(&'static str),
 }
@@ -64,6 +65,7 @@ pub(super) enum Wrong {
 impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
         match malformed.what {
+            #[cfg(not(feature = "sql"))]
             Wrong::NotBuilt(_) => status::unimplemented(&malformed),
             Wrong::TooMany { limit, .. } => status::exhausted(limit, &malformed, None),
             what => status::invalid(Field(&malformed.place), what),
@@ -271,6 +273,7 @@ impl Value {
     }
 
     /// It is known by name, but not built.
+    #[cfg(not(feature = "sql"))]
     pub(super) fn not_built(&self, what: &'static str) -> Malformed {
         Malformed { place: self.place.clone(), what: Wrong::NotBuilt(what) }
     }

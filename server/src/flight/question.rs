@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use calotype_query::{
-    Answer, AsOfRequest, DiffRequest, HistoryRequest, Keys, Point, QueryError, TimeRange, diff, history,
-    resolve, snapshot,
+    AsOfRequest, Claim, DiffRequest, HistoryRequest, Keys, Point, TimeRange, diff, history, resolve, snapshot,
 };
+#[cfg(feature = "sql")]
+use calotype_sql::{SqlRequest, StatementClaim};
 use calotype_storage::SystemTime;
 use calotype_storage::context::Context;
 use calotype_storage::identity::SnapshotId;
@@ -15,35 +16,109 @@ use tonic::Status;
 
 use super::keys;
 use super::ticket::{AsOf, Diff, History, Question, Ticket, WantedKeys};
+use crate::answer::Answering;
+#[cfg(feature = "sql")]
+use crate::answer::once;
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::status;
+
+/// The claim in the metadata of a schema.
+#[cfg(feature = "sql")]
+const CLAIM_BYTES_MAX: usize = 16 << 10;
 
 /// A question that is ready to be asked.
 #[derive(Clone, Debug)]
 pub(super) enum Ready {
     /// The state at a point.
     AsOf(AsOfRequest),
+    /// As [`Self::AsOf`], and of it the rows for which a predicate holds.
+    #[cfg(feature = "sql")]
+    Where(AsOfRequest, String),
     /// The history of some keys.
     History(HistoryRequest),
     /// What differs between two points.
     Diff(DiffRequest),
     /// The rows of a snapshot.
     Snapshot(Principal, SnapshotId),
+    /// The answer to a statement.
+    #[cfg(feature = "sql")]
+    Sql(SqlRequest),
+}
+
+/// What is done with the answer to a question, whatever its kind.
+pub(super) trait Take: Send {
+    /// What becomes of it.
+    type Taken: Send;
+
+    /// Asks, and takes the answer.
+    fn take<Ask, Asked, A>(self, ask: Ask) -> impl Future<Output = Result<Self::Taken, Status>> + Send
+    where
+        Ask: FnOnce(Node) -> Asked + Send + 'static,
+        Asked: Future<Output = Result<A, A::Error>> + Send + 'static,
+        A: Answering<Claim: ClaimJson>;
+}
+
+/// A claim as the metadata of a schema carries it.
+pub(super) trait ClaimJson {
+    /// The claim as JSON, of at most 16 KiB.
+    fn json(&self) -> String;
+}
+
+impl ClaimJson for Claim {
+    fn json(&self) -> String {
+        self.to_json()
+    }
+}
+
+/// Lists fewer readings where they would not fit; those that are left out are counted.
+#[cfg(feature = "sql")]
+impl ClaimJson for StatementClaim {
+    fn json(&self) -> String {
+        let mut json = self.to_json();
+        let mut claim = self.clone();
+        while json.len() > CLAIM_BYTES_MAX && claim.reads.pop().is_some() {
+            claim.reads_more += 1;
+            json = claim.to_json();
+        }
+        json
+    }
 }
 
 impl Ready {
-    /// Asks.
+    /// Asks, and hands the answer over.
     ///
     /// # Errors
-    /// As the query crate.
-    pub(super) async fn ask(self, node: Node) -> Result<Answer, QueryError> {
-        let (database, policy) = (node.database(), node.policy());
+    /// The question is refused, or the answer was not taken.
+    pub(super) async fn ask<T: Take>(self, taker: T) -> Result<T::Taken, Status> {
         match self {
-            Self::AsOf(request) => resolve(database, policy, &request).await,
-            Self::History(request) => history(database, policy, &request).await,
-            Self::Diff(request) => diff(database, policy, &request).await,
-            Self::Snapshot(principal, id) => snapshot(database, policy, &principal, id).await,
+            Self::AsOf(request) => {
+                let ask = async move |node: Node| resolve(node.database(), node.policy(), &request).await;
+                taker.take(ask).await
+            }
+            Self::History(request) => {
+                let ask = async move |node: Node| history(node.database(), node.policy(), &request).await;
+                taker.take(ask).await
+            }
+            Self::Diff(request) => {
+                let ask = async move |node: Node| diff(node.database(), node.policy(), &request).await;
+                taker.take(ask).await
+            }
+            Self::Snapshot(principal, id) => {
+                let ask =
+                    async move |node: Node| snapshot(node.database(), node.policy(), &principal, id).await;
+                taker.take(ask).await
+            }
+            #[cfg(feature = "sql")]
+            Self::Where(request, predicate) => {
+                let ask = async move |node: Node| node.statements().filter(&request, &predicate).await;
+                taker.take(ask).await
+            }
+            #[cfg(feature = "sql")]
+            Self::Sql(request) => {
+                let ask = async move |node: Node| node.statements().query(request).await;
+                taker.take(ask).await
+            }
         }
     }
 }
@@ -56,7 +131,14 @@ pub(super) async fn prepare(node: &Node, caller: &Caller, ticket: &Ticket) -> Re
     node.follower().see(node, ticket.at_least, caller.deadline).await?;
     let principal = caller.principal.clone();
     Ok(match &ticket.question {
-        Question::AsOf(as_of) => Ready::AsOf(prepare_as_of(node, principal, as_of)?),
+        Question::AsOf(as_of) => {
+            let request = prepare_as_of(node, principal, as_of)?;
+            match &as_of.predicate {
+                #[cfg(feature = "sql")]
+                Some(predicate) => Ready::Where(request, predicate.clone()),
+                _ => Ready::AsOf(request),
+            }
+        }
         Question::History(history) => Ready::History(prepare_history(node, principal, history)?),
         Question::Diff(Diff { context, from, to }) => Ready::Diff(DiffRequest {
             principal,
@@ -68,6 +150,8 @@ pub(super) async fn prepare(node: &Node, caller: &Caller, ticket: &Ticket) -> Re
             at_least: None,
         }),
         Question::Snapshot(id) => Ready::Snapshot(principal, *id),
+        #[cfg(feature = "sql")]
+        Question::Sql(statement) => Ready::Sql(statement.request(principal)),
     })
 }
 
@@ -100,6 +184,16 @@ pub(super) async fn fix(node: &Node, caller: &Caller, ticket: &mut Ticket) -> Re
             Ok(())
         }
         Question::Snapshot(_) => Ok(()),
+        #[cfg(feature = "sql")]
+        Question::Sql(statement) => {
+            let mut request = statement.request(caller.principal.clone());
+            let ask = async move |node: Node| {
+                node.statements().fix(&mut request).await.map_err(|error| status::of_sql(&error))?;
+                Ok(request.settings)
+            };
+            statement.settings = once(node, caller, ask).await?;
+            Ok(())
+        }
     }
 }
 

@@ -238,7 +238,9 @@ async fn refusals_name_the_place() {
     let found = refused(world.get(json!({"as_of": {"context": "people", "key": {"id": 7, "x": 1}}})).await);
     assert_eq!(found, (Code::InvalidArgument, "as_of.key: 'x' is no key column; did you mean 'id'?".into()));
     assert_eq!(refused(world.get(json!({"as_of": {"context": "peeple"}})).await).0, Code::NotFound);
-    assert_eq!(refused(world.get(json!({"sql": "SELECT 1"})).await).0, Code::Unimplemented);
+    assert_eq!(refused(world.get(json!({"sql": "SELEC 1"})).await).0, Code::InvalidArgument);
+    let injected = json!({"as_of": {"context": "people", "where": "true) UNION SELECT (1"}});
+    assert_eq!(refused(world.get(injected).await).0, Code::InvalidArgument);
     let late = json!({"as_of": {"context": "people"}, "at_least": 999});
     assert_eq!(refused(world.get(late).await).0, Code::Unavailable);
     let future = json!({"as_of": {"context": "people", "known_at": "9000-01-01T00:00:00Z"}});
@@ -251,6 +253,119 @@ async fn refusals_name_the_place() {
     assert_eq!(refused(world.act("withdraw_cutoff", cutoff).await).0, Code::NotFound);
     let found = refused(world.act("go_liv", json!({})).await);
     assert_eq!(found, (Code::InvalidArgument, "action: no action 'go_liv'; did you mean 'go_live'?".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_are_answered_and_described() {
+    let mut world = World::with_full(Limits::default(), 2500).await;
+    let ticket =
+        json!({"sql": "SELECT id, name FROM people WHERE id >= $1 ORDER BY id", "parameters": [2000]});
+    let read = world.get(&ticket).await.unwrap();
+    assert_eq!((read.rows(), &read.end["rows"]), (500, &json!(500)));
+    assert_eq!(read.claim["reads"][0]["context"], "people");
+    assert_eq!(read.claim["settled"], true);
+    // The same rows as those of a state have their hash.
+    let state = world.get(json!({"as_of": {"context": "people", "where": "id >= 2000"}})).await.unwrap();
+    assert_eq!(state.end, read.end);
+    let named =
+        json!({"sql": "SELECT count(*) FROM people WHERE name = $name", "parameters": {"name": "name 7"}});
+    assert_eq!(world.get(named).await.unwrap().rows(), 1);
+
+    // What is described is what is answered, whatever is committed in between.
+    let command = || FlightDescriptor::new_cmd(ticket.to_string());
+    let info = world.client.get_flight_info(command()).await.unwrap();
+    assert_eq!(info.endpoint.len(), 1);
+    let described: Value = serde_json::from_slice(&info.app_metadata).unwrap();
+    let again =
+        json!({"context": "people", "kind": "full", "cutoff": "2026-01-02T00:00:00Z", "expected_rows": 1});
+    world.put(again, vec![rows(0..1)]).await.unwrap();
+    assert_eq!(world.get(&ticket).await.unwrap().rows(), 0);
+    let given = info.endpoint[0].ticket.clone().unwrap().ticket;
+    let given: Value = serde_json::from_slice(&given).unwrap();
+    assert!(given["settings"]["calotype.valid_time"].is_string() && given["at_least"] == 1, "{given}");
+    let answered = world.get(&given).await.unwrap();
+    assert_eq!((answered.rows(), &answered.end), (500, &read.end));
+    let described = &described["calotype.claim"]["reads"][0];
+    for field in ["valid_at", "known_at", "record", "snapshot"] {
+        assert_eq!(answered.claim["reads"][0][field], described[field]);
+    }
+
+    let schema = world.client.get_schema(command()).await.unwrap();
+    assert_eq!(schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["id", "name"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_lets_rows_of_a_state_through() {
+    let limits = Limits { endpoint_rows: 1000, endpoints_max: 3, ..Limits::default() };
+    let mut world = World::with_full(limits, 60_000).await;
+    let ask = |more: Value| {
+        let mut as_of = json!({"context": "people"});
+        as_of.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"as_of": as_of})
+    };
+    let ids = |read: &Read| -> Vec<i64> {
+        let id = |batch: &RecordBatch| -> Vec<i64> {
+            let ids = batch.column_by_name("id").unwrap().as_any().downcast_ref::<Int64Array>().unwrap();
+            ids.values().to_vec()
+        };
+        read.batches.iter().flat_map(id).collect()
+    };
+    let read =
+        world.get(ask(json!({"where": "id % 1000 = 7 AND name LIKE 'name %' AND id < 2500"}))).await.unwrap();
+    assert_eq!(ids(&read), [7, 1007, 2007]);
+    // The claim is that of the state.
+    assert_eq!((&read.claim["context"], &read.claim["settled"]), (&json!("people"), &json!(true)));
+    // A column that is not wanted may decide; keys, columns and system columns mean what they mean without it.
+    let read = world.get(ask(json!({"where": "name = 'name 7'", "columns": ["id"]}))).await.unwrap();
+    assert_eq!((ids(&read), read.batches[0].num_columns()), (vec![7], 1));
+    let keys = json!({"where": "id > 5", "keys": [{"id": 3}, {"id": 9}], "columns": ["name", "id"]});
+    let read = world.get(ask(keys)).await.unwrap();
+    assert_eq!((ids(&read), read.batches[0].schema().field(0).name().as_str()), (vec![9], "name"));
+    let system = json!({"where": "_valid_from >= '2026-01-01' AND id < 2", "system_columns": true});
+    let read = world.get(ask(system)).await.unwrap();
+    assert_eq!((ids(&read), read.batches[0].num_columns()), (vec![0, 1], 6));
+    assert_eq!(world.get(ask(json!({"where": "id < 0"}))).await.unwrap().rows(), 0);
+    // All rows: the same hash as without it.
+    let all = world.get(ask(json!({}))).await.unwrap();
+    assert_eq!(world.get(ask(json!({"where": "true"}))).await.unwrap().end, all.end);
+
+    // Parts of an answer are parts of the filtered one.
+    let command = FlightDescriptor::new_cmd(ask(json!({"where": "id % 2 = 0"})).to_string());
+    let info = world.client.get_flight_info(command).await.unwrap();
+    assert!(info.endpoint.len() > 1);
+    let mut found = Vec::new();
+    for endpoint in info.endpoint {
+        let ticket = String::from_utf8(endpoint.ticket.unwrap().ticket.to_vec()).unwrap();
+        found.extend(ids(&world.get(ticket).await.unwrap()));
+    }
+    assert!(found.iter().copied().eq((0..60_000).step_by(2)));
+
+    for (predicate, expected) in [
+        ("", "cannot be read"),
+        ("id", "true or false"),
+        ("nought = 1", "nought"),
+        ("id = 1; DROP TABLE people", "the end of the predicate"),
+        ("true ORDER BY id", "the end of the predicate"),
+        ("id IN (SELECT id FROM people)", "no query"),
+        ("EXISTS (SELECT 1)", "no query"),
+        ("count(*) > 1", ""),
+        ("row_number() OVER () = 1", "a window"),
+        ("id = $1", "$1"),
+        ("id = 1 --", ""),
+    ] {
+        let read = world.get(ask(json!({"where": predicate}))).await;
+        if predicate.ends_with("--") {
+            assert_eq!(ids(&read.unwrap()), [1], "a comment is no part of it");
+            continue;
+        }
+        let (code, message) = refused(read);
+        assert_eq!(code, Code::InvalidArgument, "{predicate}: {message}");
+        assert!(message.contains(expected), "{predicate}: {message}");
+    }
+    let deep = format!("{}true{}", "(".repeat(20_000), ")".repeat(20_000));
+    assert_eq!(refused(world.get(ask(json!({"where": deep}))).await).0, Code::InvalidArgument);
+    let found = refused(world.get(ask(json!({"where": "true", "columns": ["nought"]}))).await);
+    assert!(found.1.contains("nought"), "{}", found.1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -286,6 +401,8 @@ async fn contexts_are_created_changed_listed_and_withdrawn_from() {
 async fn a_context_without_columns_answers_no_columns() {
     let mut world = world(Limits::default()).await;
     world.act("create_context", json!({"name": "empty", "key": ["id"], "mode": "events"})).await.unwrap();
+    let filtered = world.get(json!({"as_of": {"context": "empty", "where": "id = 1"}})).await.unwrap();
+    assert_eq!((filtered.rows(), &filtered.claim["not_yet_known"]), (0, &json!(true)));
     let read = world.get(json!({"as_of": {"context": "empty", "key": {"id": 1}}})).await.unwrap();
     assert_eq!((read.rows(), &read.end["rows"], &read.claim["not_yet_known"]), (0, &json!(0), &json!(true)));
     let nothing = json!({"context": "empty", "kind": "facts", "valid_to": "open"});

@@ -21,8 +21,12 @@ use tonic::Status;
 
 use super::json::{Json, Malformed, Object, Value, Wrong};
 use super::part::Part;
+#[cfg(feature = "sql")]
+use super::statement::Statement;
 use crate::ipc::encode::Compression;
 use crate::node::Node;
+#[cfg(not(feature = "sql"))]
+use crate::status::WITHOUT_SQL;
 
 /// A question, and the commit that its answer must have seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,9 @@ pub(super) enum Question {
     Diff(Diff),
     /// The rows of a snapshot.
     Snapshot(SnapshotId),
+    /// The answer to a statement of SQL.
+    #[cfg(feature = "sql")]
+    Sql(Statement),
 }
 
 /// The state at a point.
@@ -57,6 +64,8 @@ pub(super) struct AsOf {
     pub(super) keys: WantedKeys,
     /// Which columns; `None`: all.
     pub(super) columns: Option<Vec<String>>,
+    /// A predicate of SQL that lets rows through; `None`: all.
+    pub(super) predicate: Option<String>,
     /// Whether periods and system times are wanted.
     pub(super) system_columns: bool,
     /// In which schema version.
@@ -104,7 +113,20 @@ pub(super) enum WantedKeys {
 }
 
 const QUESTIONS: &[&str] = &["as_of", "history", "diff", "snapshot", "sql"];
-const TICKET: &[&str] = &["as_of", "history", "diff", "snapshot", "sql", "at_least"];
+const TICKET: &[&str] = &[
+    "as_of",
+    "history",
+    "diff",
+    "snapshot",
+    "sql",
+    "parameters",
+    "settings",
+    "views",
+    "compression",
+    "at_least",
+];
+/// Fields of a ticket that belong to a statement.
+const OF_SQL: &[&str] = &["parameters", "settings", "views", "compression"];
 const AS_OF: &[&str] = &[
     "context",
     "valid_at",
@@ -121,10 +143,10 @@ const AS_OF: &[&str] = &[
 const HISTORY: &[&str] = &["context", "key", "known_at", "form"];
 const DIFF: &[&str] = &["context", "from", "to"];
 const POINT: &[&str] = &["valid_at", "known_at"];
-const COMPRESSIONS: &[(&str, Compression)] =
+/// The words for compressions.
+pub(super) const COMPRESSIONS: &[(&str, Compression)] =
     &[("none", Compression::None), ("lz4", Compression::Lz4), ("zstd", Compression::Zstd)];
 const FORMS: &[(&str, Form)] = &[("facts", Form::Facts), ("rectangles", Form::Rectangles)];
-const NO_SQL: &str = "SQL is not built yet: filter the rows where they arrive, or name keys";
 
 impl Ticket {
     /// A question about the state of a context now.
@@ -134,6 +156,7 @@ impl Ticket {
             point: Point::default(),
             keys: WantedKeys::All,
             columns: None,
+            predicate: None,
             system_columns: false,
             schema_version: None,
             compression: Compression::None,
@@ -165,21 +188,29 @@ impl Ticket {
             "history" => Question::History(History::read(value)?),
             "diff" => Question::Diff(Diff::read(value)?),
             "snapshot" => Question::Snapshot(value.parsed(SnapshotId::parse)?),
-            _ => return Err(value.not_built(NO_SQL)),
+            #[cfg(feature = "sql")]
+            _ => Question::Sql(Statement::read(&value, &mut object)?),
+            #[cfg(not(feature = "sql"))]
+            _ => return Err(value.not_built(WITHOUT_SQL)),
         };
+        if let Some(other) = OF_SQL.iter().find_map(|name| object.take(name)) {
+            return Err(other.wrong(format_args!("belongs to sql; the ticket asks {name}")));
+        }
         Ok(Self { question, at_least })
     }
 
     /// Writes the ticket.
     pub(super) fn to_json(&self) -> String {
-        let (name, value) = match &self.question {
-            Question::AsOf(as_of) => ("as_of", as_of.to_value()),
-            Question::History(history) => ("history", history.to_value()),
-            Question::Diff(diff) => ("diff", diff.to_value()),
-            Question::Snapshot(id) => ("snapshot", id.to_string().into()),
-        };
         let mut ticket = Map::new();
-        ticket.insert(name.into(), value);
+        let mut insert = |name: &str, value| drop(ticket.insert(name.into(), value));
+        match &self.question {
+            Question::AsOf(as_of) => insert("as_of", as_of.to_value()),
+            Question::History(history) => insert("history", history.to_value()),
+            Question::Diff(diff) => insert("diff", diff.to_value()),
+            Question::Snapshot(id) => insert("snapshot", id.to_string().into()),
+            #[cfg(feature = "sql")]
+            Question::Sql(statement) => statement.write(&mut ticket),
+        }
         if let Some(at_least) = self.at_least {
             ticket.insert("at_least".into(), at_least.get().into());
         }
@@ -191,6 +222,8 @@ impl Ticket {
         match &self.question {
             Question::AsOf(as_of) => as_of.compression,
             Question::History(_) | Question::Diff(_) | Question::Snapshot(_) => Compression::None,
+            #[cfg(feature = "sql")]
+            Question::Sql(statement) => statement.compression,
         }
     }
 }
@@ -206,8 +239,10 @@ impl AsOf {
             (None, Some(keys)) => several_keys(keys, keys_max)?,
             (Some(_), Some(keys)) => return Err(keys.wrong("given beside key; give one of both")),
         };
-        if let Some(filter) = object.take("where") {
-            return Err(filter.not_built(NO_SQL));
+        let predicate = object.take("where");
+        #[cfg(not(feature = "sql"))]
+        if let Some(predicate) = &predicate {
+            return Err(predicate.not_built(WITHOUT_SQL));
         }
         let part = object.take("part").map(Part::read).transpose()?;
         if let (Some(_), WantedKeys::One(_) | WantedKeys::These(_)) = (&part, &keys) {
@@ -218,6 +253,7 @@ impl AsOf {
             point,
             keys,
             columns: object.take("columns").map(columns).transpose()?,
+            predicate: predicate.map(|text| text.text().map(str::to_owned)).transpose()?,
             system_columns: object.take("system_columns").map_or(Ok(false), |value| value.flag())?,
             schema_version: object.take("schema_version").map(|value| version(&value)).transpose()?,
             compression: object
@@ -237,6 +273,9 @@ impl AsOf {
         }
         if let Some(columns) = &self.columns {
             value["columns"] = columns.as_slice().into();
+        }
+        if let Some(predicate) = &self.predicate {
+            value["where"] = predicate.as_str().into();
         }
         if self.system_columns {
             value["system_columns"] = true.into();

@@ -57,9 +57,19 @@ impl QueryService for Queries {
     async fn as_of(&self, request: Request<v1::AsOfRequest>) -> Result<Response<Self::AsOfStream>, Status> {
         let caller = Caller::of(&request)?;
         let format = row_format(request.get_ref().format)?;
+        let predicate = request.get_ref().r#where.clone();
         let asked = request::as_of(&self.node, &caller, request.into_inner()).await?;
-        let ask = async move |node: Node| resolve(node.database(), node.policy(), &asked).await;
         let wrap = |part| v1::AsOfResponse { part: Some(part) };
+        #[cfg(feature = "sql")]
+        if !predicate.is_empty() {
+            let ask = async move |node: Node| node.statements().filter(&asked, &predicate).await;
+            return stream(&self.node, &caller, format, ask, wrap).await.map(Response::new);
+        }
+        #[cfg(not(feature = "sql"))]
+        if !predicate.is_empty() {
+            return Err(status::without_sql());
+        }
+        let ask = async move |node: Node| resolve(node.database(), node.policy(), &asked).await;
         stream(&self.node, &caller, format, ask, wrap).await.map(Response::new)
     }
 

@@ -52,6 +52,7 @@ pub struct Metrics {
     panics: Counter,
     watches: Gauge,
     queries: Gauge,
+    statements: Gauge,
     puts_open: Gauge,
     puts_held: Gauge,
     operations: Gauge,
@@ -84,6 +85,7 @@ impl Metrics {
             panics: Counter::default(),
             watches: Gauge::default(),
             queries: Gauge::default(),
+            statements: Gauge::default(),
             puts_open: Gauge::default(),
             puts_held: Gauge::default(),
             operations: Gauge::default(),
@@ -125,6 +127,7 @@ impl Metrics {
         ours.register("panics", "Handlers that panicked; each lost its own request", self.panics.clone());
         ours.register("watches", "Open watches", self.watches.clone());
         ours.register("queries", "Questions that are worked on or wait for their turn", self.queries.clone());
+        ours.register("statements", "Statements of SQL that are worked on", self.statements.clone());
         ours.register("puts_open", "Puts that are being taken", self.puts_open.clone());
         let help = "Memory that puts hold which are being taken";
         ours.register_with_unit("puts_held", help, Unit::Bytes, self.puts_held.clone());
@@ -149,6 +152,12 @@ impl Metrics {
     /// A watch was opened; it is counted until the guard is dropped.
     pub fn watch_opened(&self) -> Counted {
         Counted::new(&self.watches)
+    }
+
+    /// A statement of SQL is worked on; it is counted until the guard is dropped.
+    #[cfg(feature = "sql")]
+    pub fn statement_began(&self) -> Counted {
+        Counted::new(&self.statements)
     }
 
     /// A question came; it is counted until the guard is dropped.

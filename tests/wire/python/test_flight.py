@@ -267,11 +267,61 @@ def test_wrong_puts_are_refused_by_name(door, context, change, message):
     assert door.get(as_of(context)).claim["snapshot"]["cutoff"] == "2026-01-01T00:00:00.000000Z"
 
 
-def test_sql_is_said_to_be_missing(door, context):
+def test_sql_is_answered_with_its_claim(door, context):
     create(door, context)
-    for ticket in ({"sql": "SELECT 1"}, as_of(context, where="id = 1")):
-        with pytest.raises(NotImplementedError):
-            door.get(ticket)
+    door.put(full(context, "2026-01-01T00:00:00Z"), loans())
+    text = f'SELECT status, sum(balance) AS total, count(*) AS n FROM "{context}" WHERE id >= $1 GROUP BY status'
+    answer = door.get({"sql": text, "parameters": [2]})
+    assert answer.table.to_pylist() == [{"status": "open", "total": decimal.Decimal("5.00"), "n": 2}]
+    assert answer.claim["settled"] is True and answer.claim["reads"][0]["context"] == context
+    assert answer.end["rows"] == 1
+    named = {"sql": "SELECT $price AS price, $name AS name", "parameters": {"price": {"decimal": "12.30"}, "name": "a'b"}}
+    assert door.get(named).table.to_pylist() == [{"price": decimal.Decimal("12.30"), "name": "a'b"}]
+    # Before the first full nothing was open; the setting says when the statement stands.
+    early = {"sql": f'SELECT * FROM "{context}"', "settings": {"calotype.valid_time": "2025-01-01T00:00:00Z"}}
+    assert door.get(early).table.num_rows == 0
+
+
+def test_a_described_statement_is_answered_as_described(door, context):
+    create(door, context)
+    door.put(full(context, "2026-01-01T00:00:00Z"), loans())
+    ticket = {"sql": f'SELECT id FROM "{context}" ORDER BY id DESC'}
+    info = door.info(ticket)
+    door.put(full(context, "2026-01-02T00:00:00Z"), loans(ids=(1,)))
+    assert len(info.endpoints) == 1
+    assert door.get(info.endpoints[0].ticket.ticket).table.column("id").to_pylist() == [3, 2, 1]
+    assert door.get(ticket).table.column("id").to_pylist() == [1]
+
+
+def test_where_filters_a_state(door, context):
+    create(door, context)
+    door.put(full(context, "2026-01-01T00:00:00Z"), loans())
+    answer = door.get(as_of(context, where="balance > 1.50 AND status = 'open'", columns=["id"]))
+    assert answer.table.to_pylist() == [{"id": 2}, {"id": 3}]
+    assert answer.claim["context"] == context
+
+
+@pytest.mark.parametrize(
+    "ticket, message",
+    [
+        ({"sql": "SELEC 1"}, "SELEC"),
+        ({"sql": "DROP TABLE loans"}, "only read"),
+        ({"sql": "SELECT $1"}, "has no value"),
+        ({"sql": "SELECT 1", "parameters": [0.5]}, "decimal"),
+        ({"sql": "SELECT 1", "setings": {}}, "settings"),
+    ],
+)
+def test_wrong_statements_are_refused(door, ticket, message):
+    with pytest.raises(pa.ArrowInvalid, match=message):
+        door.get(ticket)
+
+
+def test_a_predicate_is_nothing_else(door, context):
+    create(door, context)
+    door.put(full(context, "2026-01-01T00:00:00Z"), loans())
+    for predicate in ("true; SELECT 1", "true) OR (true", f'id IN (SELECT id FROM "{context}")', "id", "nought = 1"):
+        with pytest.raises(pa.ArrowInvalid):
+            door.get(as_of(context, where=predicate))
 
 
 CUT_OFF = """

@@ -241,8 +241,8 @@ def test_every_code_over_both_doors(make_server, tmp_path):
             raw.code(wire.read, get, as_of({"context": "c", "keys": [{"id": n} for n in range(10_001)]})),
         ),
         CODE.UNIMPLEMENTED: (
-            raw.code(wire.unary, "/calotype.v1.QueryService/Sql", b""),
-            raw.code(wire.read, get, raw.ticket({"sql": "SELECT 1"})),
+            raw.code(wire.unary, "/calotype.v1.QueryService/Nothing", b""),
+            raw.code(wire.send, "/arrow.flight.protocol.FlightService/DoExchange", []),
         ),
         CODE.DATA_LOSS: (
             grpc_code("QueryService.AsOf", context="damaged"),

@@ -36,6 +36,9 @@ pub(crate) struct AsOfArgs {
     /// Which columns, in which order [default: all]
     #[arg(long, value_name = "COLUMN,..", value_delimiter = ',')]
     columns: Option<Vec<String>>,
+    /// Only rows for which this predicate of SQL holds, such as "balance > 100"
+    #[arg(long, value_name = "PREDICATE")]
+    r#where: Option<String>,
     /// Add the periods and system times of the rows
     #[arg(long)]
     system_columns: bool,
@@ -76,6 +79,7 @@ pub(crate) async fn run(session: &Session, args: AsOfArgs) -> Result<(), CliErro
     let question = AsOfQuestion {
         keys: keys_of(&context, &args.key)?,
         columns: args.columns.unwrap_or_default(),
+        predicate: args.r#where,
         system_columns: args.system_columns,
         schema_version: args.schema_version,
         offsets: args.offsets,

@@ -72,6 +72,7 @@ impl From<&AsOfQuestion> for v1::AsOfRequest {
             system_columns: question.system_columns,
             schema_version: question.schema_version,
             offsets: question.offsets.iter().map(Into::into).collect(),
+            r#where: question.predicate.clone().unwrap_or_default(),
             ..Self::default()
         }
     }

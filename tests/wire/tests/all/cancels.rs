@@ -92,6 +92,15 @@ fn question(channel: Channel, kind: u32, messages: u32) -> Call {
             let request = v1::AsOfRequest { at_least: Some(1 << 40), ..as_of(v1::RowFormat::Arrow) };
             read(query.as_of(request).await, messages).await;
         }),
+        // Sorted, so that all of it is read before the first row comes.
+        6 => Box::pin(async move {
+            let text = "SELECT * FROM big ORDER BY name DESC".to_owned();
+            read(query.sql(v1::SqlRequest { text, ..Default::default() }).await, messages).await;
+        }),
+        7 => Box::pin(async move {
+            let text = "SELECT * FROM big".to_owned();
+            query.explain_sql(v1::ExplainSqlRequest { text, ..Default::default() }).await.ok();
+        }),
         _ => Box::pin(async move {
             let mut flight = FlightClient::new(channel);
             let ticket = Ticket::new(json!({"as_of": {"context": "big"}}).to_string());
@@ -196,9 +205,10 @@ async fn server() -> (Server, Client) {
 }
 
 /// What is held for calls: all of it belongs to somebody.
-const HELD: [&str; 5] = [
+const HELD: [&str; 6] = [
     "calotype_requests_in_flight{",
     "calotype_queries ",
+    "calotype_statements ",
     "calotype_watches ",
     "calotype_puts_open ",
     "calotype_puts_held_bytes ",
@@ -233,10 +243,10 @@ async fn whatever_cancelled_calls_held_is_given_back_at_once() {
         let mut calls = Vec::new();
         for _ in 0..TOGETHER {
             let messages = seed.below(4);
-            let call = match seed.below(16) {
-                kind @ 0..7 => question(channel.clone(), kind, messages),
-                7 => Box::pin(deadline(channel.clone(), 1 + u64::from(seed.below(8)))),
-                kind => other(channel.clone(), kind - 8, messages),
+            let call = match seed.below(18) {
+                kind @ 0..9 => question(channel.clone(), kind, messages),
+                9 => Box::pin(deadline(channel.clone(), 1 + u64::from(seed.below(8)))),
+                kind => other(channel.clone(), kind - 10, messages),
             };
             // Each is dropped where it then stands: not sent yet, waiting, in the midst of its answer.
             let patience = Duration::from_micros(u64::from(seed.below(12_000)));

@@ -12,5 +12,6 @@ mod many_nodes;
 mod places;
 mod planted;
 mod process;
+mod sql;
 mod statements;
 mod unknown_fields;

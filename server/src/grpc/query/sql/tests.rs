@@ -124,7 +124,7 @@ async fn parameters_settings_and_views_belong_to_the_request() {
     assert_eq!(sql(&store, asked).await.unwrap().lines, ["a"]);
     // Nothing of it is left.
     let error = sql(&store, text("SELECT name FROM first")).await.err().unwrap();
-    assert_eq!(error.code(), Code::InvalidArgument);
+    assert_eq!(error.code(), Code::NotFound);
     assert_eq!(sql(&store, text("SELECT name FROM loans WHERE id = 1")).await.unwrap().lines, ["d"]);
 }
 
@@ -138,6 +138,31 @@ async fn views_of_the_server_can_be_named_and_replaced() {
     let views = [("first".into(), "SELECT name FROM loans WHERE id = 2".into())].into();
     let asked = SqlRequest { views, ..text("SELECT * FROM first") };
     assert_eq!(sql(&store, asked).await.unwrap().lines, ["b"]);
+}
+
+#[tokio::test]
+async fn a_state_is_filtered_by_a_predicate() {
+    let store = loans().await;
+    let ask = async |asked: v1::AsOfRequest| {
+        let (parts, error) = drain(queries(&store).as_of(sent(asked)).await?.into_inner()).await;
+        error.map_or(Ok(parts), Err)
+    };
+    let asked =
+        v1::AsOfRequest { context: "loans".into(), r#where: "name > 'b'".into(), ..Default::default() };
+    let parts = ask(asked.clone()).await.unwrap();
+    let parts: Vec<Piece> = parts.into_iter().map(|part| part.part.unwrap().part.unwrap()).collect();
+    let (Some(Piece::Header(header)), Some(Piece::End(end))) = (parts.first(), parts.last()) else {
+        panic!("a header and an end: {parts:?}")
+    };
+    assert_eq!((end.rows, header.claim.as_ref().unwrap().context.as_str()), (2, "loans"));
+    assert!(header.columns[0].key && header.statement_claim.is_none());
+    // With offsets too, whose claim says what they left out.
+    let offsets = vec![v1::Position { source: "s".into(), ..v1::Position::default() }];
+    let parts = ask(v1::AsOfRequest { offsets, ..asked.clone() }).await.unwrap();
+    let Some(Piece::Header(header)) = parts[0].clone().part.unwrap().part else { panic!("a header") };
+    assert_eq!(header.claim.unwrap().offsets.unwrap().facts_without_position, 4);
+    let wrong = v1::AsOfRequest { r#where: "nought".into(), ..asked };
+    assert_eq!(ask(wrong).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
 #[tokio::test]
