@@ -187,7 +187,7 @@ where
     let work = async move { ask(worker).await };
     let work = AbortOnDropHandle::new(node.work().spawn(work.in_current_span()));
     let until = until(node, caller);
-    let ended = tokio::time::timeout_at(until, work).await;
+    let ended = timeout_at(until, work).await;
     let ended = ended.map_err(|_| too_slow(until, caller.deadline))?;
     ended.unwrap_or_else(|error| {
         Err(status::internal(format_args!("the question ended without an answer: {error}")))

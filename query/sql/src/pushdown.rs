@@ -80,7 +80,7 @@ fn comparison(expression: &Expr) -> Option<(&str, Operator, Vec<&ScalarValue>)> 
 }
 
 /// Whether a predicate can narrow what is read of a table with these columns.
-fn narrows(expression: &Expr, is_useful: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn narrows(expression: &Expr, is_useful: impl Fn(&str) -> bool) -> bool {
     read(expression).is_some_and(|(column, operator, values)| {
         let ordered =
             matches!(operator, Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);

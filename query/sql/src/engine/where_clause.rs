@@ -73,6 +73,7 @@ impl SqlEngine {
             moment,
             Some(at.valid),
             Some(at.system),
+            Some(at.system),
         ));
         let (state, scope) = self.session(&shared, std::collections::BTreeMap::new())?;
         let wanted = table.wanted(request, &claim)?;
