@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use calotype_client::Client;
-use calotype_temporal::sh1::{Tier, answers, create, events, load, stream_sha256};
+use arrow_array::RecordBatch;
+use calotype_client::{Client, SqlQuestion};
+use calotype_temporal::sh1::{Tier, answers, create, events, load, stream_sha256, timings};
 use clap::Args;
 use tokio::time::Instant;
 
@@ -29,7 +30,7 @@ pub(crate) struct Sh1Arguments {
     directory: Option<PathBuf>,
 }
 
-/// Checks stream and oracle of a tier, and loads it as often as asked for, each time into a new store.
+/// Checks stream and oracle of a tier, loads it as often as asked for, each time into a new store, and asks the last one.
 ///
 /// # Errors
 /// Stream or answers of the tier are not what they must be, or a server does not start or answer.
@@ -40,11 +41,11 @@ pub(crate) fn run(arguments: &Sh1Arguments) -> Result<()> {
     let sha256 = stream_sha256(&events);
     let published = tier.published_sha256();
     ensure!(sha256 == published, "the stream of {} has SHA-256 {sha256}; expected {published}", tier.name());
-    let answers = answers(&events).sha256();
-    let expected = tier.answers_sha256();
+    let answers = answers(&events);
+    let (sha256, expected) = (answers.sha256(), tier.answers_sha256());
     ensure!(
-        answers == expected,
-        "the oracle's answers to {} have SHA-256 {answers}; expected {expected}",
+        sha256 == expected,
+        "the oracle's answers to {} have SHA-256 {sha256}; expected {expected}",
         tier.name()
     );
     println!("SH1 {}: {} events, {runs} runs; median (least to most)", tier.name(), events.len());
@@ -66,8 +67,27 @@ pub(crate) fn run(arguments: &Sh1Arguments) -> Result<()> {
                     float(folder_bytes(&store)) / 1_048_576.0
                 );
             }
+            if run + 1 == *runs {
+                let ask = async |sql: &str| ask(&client, sql).await;
+                println!("{}", timings(&answers, *runs, ask).await?);
+                println!(
+                    "{:<66} {:>12} MiB",
+                    "memory of the server, most at any time",
+                    server.memory_peak_mib()
+                );
+            }
         }
         show("SH1 load, durable", "ms", loads);
         Ok(())
     })
+}
+
+/// All rows of the answer to a statement.
+async fn ask(client: &Client, sql: &str) -> Result<Vec<RecordBatch>> {
+    let mut answer = client.sql(&SqlQuestion::new(sql)).await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = answer.next().await? {
+        batches.push(batch);
+    }
+    Ok(batches)
 }

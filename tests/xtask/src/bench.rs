@@ -13,7 +13,7 @@ use crate::test::python::prepare;
 use crate::workspace::{Workspace, call};
 
 /// Measures that start the binary as a server.
-const OF_A_SERVER: [&str; 2] = ["wire", "sh1"];
+const OF_A_SERVER: [&str; 3] = ["wire", "sh1", "bih"];
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     call(workspace.cargo().args(["build", "--release", "--package", "calotype-cli"]))?;
