@@ -20,7 +20,7 @@ fn a_statement_is_answered_in_every_format() {
     assert_eq!(claim["claim"]["reads"][0]["context"], "loans");
     assert_eq!((&claim["claim"]["settled"], &claim["end"]["rows"]), (&true.into(), &2.into()));
     let csv = desk.ok(&["sql", text, "--valid-at", APRIL, "--format", "csv"]);
-    assert_eq!(csv.out, "status,total\r\nlate,30.00\r\nopen,30.00\r\n");
+    assert_eq!(csv.out, "status,total\nlate,30.00\nopen,30.00\n");
     let table = desk.ok(&["sql", text, "--valid-at", APRIL, "--format", "table"]);
     assert!(table.out.ends_with("2 rows\n"), "{}", table.out);
     for text in ["context     loans", "true on", "settled: it stays the same for ever"] {
@@ -53,7 +53,7 @@ fn texts_come_from_arguments_files_and_pipes() {
 
     let text = "SELECT loan_id FROM loans ORDER BY loan_id";
     let snapshots = desk.ok(&["snapshot", "list", "loans", "--cutoff", "2026-04-01T00:00:00Z"]);
-    let id = snapshots.column("id").remove(0);
+    let id = snapshots.column("snapshot").remove(0);
     assert_eq!(desk.ok(&["sql", text, "--snapshot", &id]).column("loan_id"), ["1", "2", "3"]);
     let set = format!("calotype.valid_time={APRIL}");
     assert_eq!(desk.ok(&["sql", text, "--set", &set]).column("loan_id"), ["1", "2", "3"]);
@@ -74,7 +74,7 @@ fn plans_are_printed() {
 fn mistakes_are_shown_where_they_are() {
     let desk = Desk::with_loans();
     let text = "SELECT *\n  FROM loans FOR VALID_TIME AS 1";
-    let shown = "\n    FROM loans FOR VALID_TIME AS 1\n                            ^";
+    let shown = "\n    FROM loans FOR VALID_TIME AS 1\n                              ^";
     desk.fails(&["sql", text], 3, &["expected AS OF", shown]);
     desk.fails(&["sql", "SELECT (1"], 3, &["cannot be read", "\n  SELECT (1\n", "^"]);
     desk.fails(&["explain", "SELECT nought FROM loans"], 3, &["nought"]);
