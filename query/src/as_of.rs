@@ -14,7 +14,9 @@ use calotype_storage::manifest::OPEN;
 use calotype_storage::name::{ContextName, Principal};
 use calotype_storage::pieces::piece_at;
 use calotype_storage::refusal::Refusal;
-use calotype_storage::scan::{ColumnFilter, RowRef, Scan, ScanRequest, Stretch, ValidFilter, Window};
+use calotype_storage::scan::{
+    ColumnFilter, RowRef, Scan, ScanRequest, Stretch, ValidFilter, ValueRange, Window,
+};
 use calotype_storage::schema::{Schema, SchemaVersion, arrow_field, timestamp_type};
 
 use crate::answer::{Answer, Batches};
@@ -74,10 +76,13 @@ pub struct Only {
     /// The column.
     pub column: String,
     /// Values in the form of [`comparable`](crate::keys::comparable), from the first on, up to before the second.
-    pub stretches: Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    pub stretches: Vec<ValueRange>,
 }
 
 /// Makes a node see a commit.
+///
+/// # Errors
+/// [`QueryError::Behind`] if it is not in the log yet.
 pub async fn see(database: &Database, at_least: Option<Sequence>) -> Result<(), QueryError> {
     let Some(wanted) = at_least else {
         return Ok(());

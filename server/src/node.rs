@@ -69,7 +69,7 @@ impl Node {
         let policy: Arc<dyn Policy> = Arc::new(LocalPolicy);
         #[cfg(feature = "sql")]
         let statements =
-            Statements::new(&database, Arc::clone(&policy), &limits, Arc::clone(&metrics), views);
+            Statements::new(&database, Arc::clone(&policy), &limits, Arc::clone(&metrics), &views);
         let stopping = CancellationToken::new();
         let inner = Inner {
             database,

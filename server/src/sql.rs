@@ -66,7 +66,7 @@ impl Statements {
         policy: Arc<dyn Policy>,
         limits: &Limits,
         metrics: Arc<Metrics>,
-        views: Views,
+        views: &Views,
     ) -> Self {
         let limits_each = SqlLimits {
             memory_bytes_max: limits.sql_memory_bytes_max,

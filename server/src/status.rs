@@ -164,11 +164,11 @@ pub fn of_query(error: &QueryError) -> Status {
 /// An error of a statement. What our own program did wrong is `INTERNAL`, whatever the caller can do about it.
 #[cfg(feature = "sql")]
 pub fn of_sql(error: &SqlError) -> Status {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others have a code and a reason that say it all")]
     match error {
         SqlError::Query(error) => of_query(error),
         SqlError::Internal(_) => internal(error),
         SqlError::Limit { setting, .. } => exhausted(setting, error, None),
-        // They have a code and a reason like all others.
         _ => {
             let draft = Draft::new(code_of(error.code()), error.reason(), error);
             error.variables().into_iter().fold(draft, Draft::with).violates("sql", error).status()

@@ -21,7 +21,7 @@ pub struct Views(BTreeMap<String, String>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ViewsError {
-    /// The folder or a file cannot be read. Correct server.sql_views, or what may be read.
+    /// The folder or a file cannot be read. Correct `server.sql_views`, or what may be read.
     #[error("{} (server.sql_views) cannot be read", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// A file is no view. Mend it, or give it another ending.
@@ -32,7 +32,7 @@ pub enum ViewsError {
         /// What is wrong with it, and what is expected.
         what: String,
     },
-    /// The program was built without SQL. Leave server.sql_views out.
+    /// The program was built without SQL. Leave `server.sql_views` out.
     #[error("server.sql_views is set, and this program was built without SQL")]
     NotBuilt,
 }

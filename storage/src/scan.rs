@@ -20,7 +20,7 @@ pub use batch::FactBatch;
 pub use gather::RowRef;
 pub(crate) use key_index::KeyIndexes;
 pub(crate) use whole::zone;
-pub use whole::{ColumnFilter, Stretch, WholeGroup, Zone};
+pub use whole::{ColumnFilter, Stretch, ValueRange, WholeGroup, Zone};
 
 use crate::context::{Context, Keyframe, KnownEntry};
 use crate::error::Error;

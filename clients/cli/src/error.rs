@@ -182,13 +182,13 @@ impl CliError {
             | Self::Statement { refusal: error, .. } => {
                 return code_of_wire(error.code());
             }
-            Self::Input(InputError::Open { source, .. }) | Self::File { source, .. } => {
+            Self::Input(InputError::Open { source, .. })
+            | Self::File { source, .. }
+            | Self::Settings(SettingsError::Read { source, .. })
+            | Self::Views(ViewsError::Read(_, source)) => {
                 return code_of_io(source);
             }
             Self::Feed(error) if error.is_missing_file() => Code::NotFound,
-            Self::Settings(SettingsError::Read { source, .. }) | Self::Views(ViewsError::Read(_, source)) => {
-                return code_of_io(source);
-            }
             Self::Output(error) if error.is_storage_full() => Code::ResourceExhausted,
             Self::Input(_)
             | Self::Feed(_)

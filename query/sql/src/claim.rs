@@ -74,15 +74,15 @@ impl StatementClaim {
 
     /// The claim for people, a line for each context.
     pub(crate) fn to_text(&self) -> String {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for read in &self.reads {
             let settled = if read.settled { "settled" } else { "not settled" };
             let Claim { context, valid_at, known_at, completeness, .. } = read;
-            text += &format!(
-                "{context}: true at {valid_at}, known at {known_at} ({settled}), {}\n",
+            lines.push(format!(
+                "{context}: true at {valid_at}, known at {known_at} ({settled}), {}",
                 completeness.status
-            );
+            ));
         }
-        text
+        lines.join("\n")
     }
 }

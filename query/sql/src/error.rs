@@ -74,8 +74,8 @@ impl SqlError {
         Self::Syntax(bounded(&text))
     }
 
-    pub(crate) fn clause(at: Location, expected: &str, found: String) -> Self {
-        let found = bounded(&found);
+    pub(crate) fn clause(at: Location, expected: &str, found: impl AsRef<str>) -> Self {
+        let found = bounded(found.as_ref());
         Self::Clause { line: at.line, column: at.column, expected: expected.to_owned(), found }
     }
 

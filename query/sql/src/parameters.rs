@@ -56,7 +56,12 @@ impl Value {
             }
             Self::Text(text) => Expr::value(Literal::SingleQuotedString(text.clone())),
             Self::Bytes(bytes) => {
-                let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+                    for digit in [byte >> 4, byte & 15] {
+                        hex.push(char::from_digit(digit.into(), 16).expect("four bits are a digit"));
+                    }
+                    hex
+                });
                 Expr::value(Literal::HexStringLiteral(hex))
             }
         }

@@ -128,13 +128,13 @@ impl Narrowing {
                     });
                 }
                 Operator::Gt => {
-                    said.least = tighter(said.least.take(), first().map(|value| (value, false)), true)
+                    said.least = tighter(said.least.take(), first().map(|value| (value, false)), true);
                 }
                 Operator::GtEq => {
-                    said.least = tighter(said.least.take(), first().map(|value| (value, true)), true)
+                    said.least = tighter(said.least.take(), first().map(|value| (value, true)), true);
                 }
                 Operator::Lt => {
-                    said.greatest = tighter(said.greatest.take(), first().map(|value| (value, false)), false)
+                    said.greatest = tighter(said.greatest.take(), first().map(|value| (value, false)), false);
                 }
                 Operator::LtEq => {
                     said.greatest = tighter(said.greatest.take(), first().map(|value| (value, true)), false);
@@ -158,7 +158,9 @@ impl Narrowing {
                     exact = exact
                         .iter()
                         .flat_map(|key| {
-                            values.iter().map(move |value| [key.as_slice(), &[value.clone()]].concat())
+                            values
+                                .iter()
+                                .map(move |value| [key.as_slice(), std::slice::from_ref(value)].concat())
                         })
                         .collect();
                 }

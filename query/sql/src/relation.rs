@@ -55,11 +55,11 @@ impl TemporalRelations {
     /// A context with a clause: planned as without it, so that names are found as always, then read at other instants.
     fn with_clause(
         &self,
-        name: ObjectName,
+        name: &ObjectName,
         alias: Option<TableAlias>,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<PlannedRelation> {
-        let clause = self.clauses.take(&name).cloned().unwrap_or_default();
+        let clause = self.clauses.take(name).cloned().unwrap_or_default();
         let plain = context.plan(plain_table(name.clone()))?;
         let not_a_context = || {
             SqlError::refused(format!(
@@ -68,8 +68,8 @@ impl TemporalRelations {
             ))
         };
         let LogicalPlan::TableScan(scan) = plain else { return Err(not_a_context().into()) };
-        let provider = source_as_provider(&scan.source)?;
-        let table = as_context_table(provider.as_ref()).ok_or_else(not_a_context)?;
+        let found = source_as_provider(&scan.source)?;
+        let table = as_context_table(found.as_ref()).ok_or_else(not_a_context)?;
         let context_name: &ContextName = table.fixed().context.name();
         let valid = self.times(clause.valid.as_ref(), context)?;
         let system = self.times(clause.system.as_ref(), context)?;
@@ -117,7 +117,7 @@ impl RelationPlanner for TemporalRelations {
         };
         let planned = match args {
             None if self.clauses.peek(name).is_some() => {
-                Some(self.with_clause(name.clone(), alias.clone(), context)?)
+                Some(self.with_clause(name, alias.clone(), context)?)
             }
             None => None,
             Some(arguments) => table_functions::plan(&self.scope, name, &arguments.args, context)?

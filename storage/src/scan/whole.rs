@@ -45,14 +45,16 @@ impl WholeGroup {
     }
 }
 
-/// Values of a column of which at least one has to be there: stretches of values in their comparable form (see
-/// [`EncodedKeys`]), each from the first on, up to before the second.
+/// A stretch of values in their comparable form (see [`EncodedKeys`]), from the first on, up to before the second.
+pub type ValueRange = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// Values of a column of which at least one has to be there.
 #[derive(Clone, Debug)]
 pub struct ColumnFilter {
     /// The column's place in the schema that is asked for. Its type is one that keys may have.
     pub place: usize,
     /// The stretches.
-    pub stretches: Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    pub stretches: Vec<ValueRange>,
 }
 
 impl ColumnFilter {
@@ -87,6 +89,9 @@ impl Scan {
     ///
     /// # Errors
     /// [`Error`] if a chunk cannot be read.
+    ///
+    /// # Panics
+    /// Never: the source that is chosen has a group.
     pub async fn next_stretch(&mut self, filters: &[ColumnFilter]) -> Result<Option<Stretch>, Error> {
         while let Some(place) = self.whole() {
             let source = &mut self.sources[place];

@@ -85,9 +85,8 @@ pub(crate) async fn run(session: &Session, args: SqlArgs) -> Result<(), CliError
     let question = args.statement.question()?;
     let client = session.open(Access::Read).await?;
     let answer = client.sql(&question).await.map_err(|error| refused(error, &question.text))?;
-    console::print(session, answer, &args.claim).await.map_err(|error| match error {
-        CliError::Client(error) => refused(error, &question.text),
-        error => error,
+    console::print(session, answer, &args.claim).await.map_err(|error| {
+        if let CliError::Client(error) = error { refused(error, &question.text) } else { error }
     })
 }
 
