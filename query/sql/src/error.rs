@@ -175,6 +175,8 @@ impl From<DataFusionError> for SqlError {
                     ours(inner.as_ref()).unwrap_or_else(|| Self::Internal(bounded(&inner.to_string())))
                 }
                 ArrowError::MemoryError(what) => Self::memory(what),
+                ArrowError::IoError(what, _) if is_spill(what) => Self::memory(what),
+                ArrowError::IoError(what, _) => Self::Internal(bounded(what)),
                 other => Self::Value(bounded(&other.to_string())),
             },
             DataFusionError::SQL(inner, _) => Self::syntax(inner),
@@ -192,10 +194,44 @@ impl From<DataFusionError> for SqlError {
 
 impl SqlError {
     fn memory(what: &str) -> Self {
+        let (setting, limit) = if is_spill(what) {
+            ("sql_spill_bytes_max", "its temporary files")
+        } else {
+            ("sql_memory_bytes_max", "its memory")
+        };
         Self::Limit {
-            setting: "sql_memory_bytes_max",
-            limit: "its memory".to_owned(),
+            setting,
+            limit: limit.to_owned(),
             what: bounded(what.lines().next().unwrap_or_default()),
         }
+    }
+}
+
+/// Whether what ran out is room for temporary files, as the one who counts them says it.
+fn is_spill(what: &str) -> bool {
+    what.contains("max_temp_directory_size")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn room_that_runs_out_is_named() {
+        let setting = |error: DataFusionError| match SqlError::from(error) {
+            SqlError::Limit { setting, .. } => setting,
+            other => panic!("a limit: {other}"),
+        };
+        let spill = "The used disk space has exceeded the limit: try increasing `datafusion.runtime.max_temp_directory_size`";
+        let memory = DataFusionError::ResourcesExhausted("Failed to allocate".into());
+        assert_eq!(setting(memory), "sql_memory_bytes_max");
+        assert_eq!(setting(DataFusionError::ResourcesExhausted(spill.into())), "sql_spill_bytes_max");
+        let written = ArrowError::IoError(spill.into(), io::Error::other(spill));
+        assert_eq!(setting(DataFusionError::ArrowError(Box::new(written), None)), "sql_spill_bytes_max");
+        let other = ArrowError::IoError("no such file".into(), io::Error::other("no such file"));
+        let other = DataFusionError::ArrowError(Box::new(other), None);
+        assert!(matches!(SqlError::from(other), SqlError::Internal(_)));
     }
 }

@@ -57,7 +57,7 @@ fn texts_come_from_arguments_files_and_pipes() {
     assert_eq!(desk.ok(&["sql", text, "--snapshot", &id]).column("loan_id"), ["1", "2", "3"]);
     let set = format!("calotype.valid_time={APRIL}");
     assert_eq!(desk.ok(&["sql", text, "--set", &set]).column("loan_id"), ["1", "2", "3"]);
-    desk.fails(&["sql"], 2, &["--file"]);
+    desk.fails(&["sql"], 2, &["<TEXT>"]);
     desk.fails(&["sql", "--file", "none.sql"], 4, &["none.sql"]);
 }
 
@@ -76,7 +76,7 @@ fn mistakes_are_shown_where_they_are() {
     let text = "SELECT *\n  FROM loans FOR VALID_TIME AS 1";
     let shown = "\n    FROM loans FOR VALID_TIME AS 1\n                              ^";
     desk.fails(&["sql", text], 3, &["expected AS OF", shown]);
-    desk.fails(&["sql", "SELECT (1"], 3, &["cannot be read", "\n  SELECT (1\n", "^"]);
+    desk.fails(&["sql", "SELECT 1 + )"], 3, &["cannot be read", "\n  SELECT 1 + )\n             ^\n"]);
     desk.fails(&["explain", "SELECT nought FROM loans"], 3, &["nought"]);
     desk.fails(&["sql", "DELETE FROM loans"], 3, &["only read"]);
     desk.fails(&["sql", "SELECT $x"], 3, &["$x"]);
