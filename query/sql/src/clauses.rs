@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         }
         if self.is(0, "FROM") {
             self.next += 1;
-            let from = self.expression(0)?;
+            let from = self.expression_before_to()?;
             self.expect("TO")?;
             return Ok(Times::FromTo(from, self.expression(0)?));
         }
@@ -245,6 +245,29 @@ impl<'a> Reader<'a> {
         let expression = parser.parse_subexpr(precedence).map_err(|error| SqlError::syntax(&error))?;
         self.next += parser.index();
         Ok(expression)
+    }
+
+    /// The expression up to `TO`. The parser alone would take `TO` and what follows into an interval that stands before it.
+    fn expression_before_to(&mut self) -> Result<Expr, SqlError> {
+        let mut depth = 0_usize;
+        let is_end = |token: &TokenWithSpan| {
+            if matches!(token.token, Token::LParen | Token::LBracket) {
+                depth += 1;
+            } else if matches!(token.token, Token::RParen | Token::RBracket) {
+                depth = depth.saturating_sub(1);
+            }
+            depth == 0 && is_word(&token.token, "TO")
+        };
+        if let Some(length) = self.tokens[self.next..].iter().position(is_end) {
+            let end = self.next + length;
+            let mut before = Reader { tokens: &self.tokens[..end], next: self.next };
+            let expression = before.expression(0)?;
+            if before.next == end {
+                self.next = end;
+                return Ok(expression);
+            }
+        }
+        self.expression(0)
     }
 
     fn expect(&mut self, word: &str) -> Result<(), SqlError> {

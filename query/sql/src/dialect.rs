@@ -2,7 +2,10 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 /// What the parser understands. Whatever is not switched on here is a syntax error, which is better than something
 /// that is read and then passed over.
@@ -13,6 +16,27 @@ impl Dialect for TemporalDialect {
     fn dialect(&self) -> TypeId {
         // The parser asks for it where it has no switch.
         TypeId::of::<GenericDialect>()
+    }
+
+    /// `IS [NOT] DISTINCT FROM` ends where other comparisons end. The parser itself takes all that follows into its right
+    /// side: `a IS DISTINCT FROM b AND c` would compare `a` with `b AND c`.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        left: &Expr,
+        _precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let distinct = parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]);
+        let same = !distinct
+            && parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]);
+        if !distinct && !same {
+            return None;
+        }
+        let left = Box::new(left.clone());
+        Some(parser.parse_subexpr(self.prec_value(Precedence::Is)).map(|right| {
+            let right = Box::new(right);
+            if distinct { Expr::IsDistinctFrom(left, right) } else { Expr::IsNotDistinctFrom(left, right) }
+        }))
     }
 
     fn is_delimited_identifier_start(&self, character: char) -> bool {

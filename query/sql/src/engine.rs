@@ -2,6 +2,8 @@
 
 mod fixing;
 mod where_clause;
+#[cfg(test)]
+mod without;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

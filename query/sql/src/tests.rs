@@ -2,6 +2,7 @@
 
 mod book;
 mod catalog;
+mod random;
 mod series;
 mod statements;
 mod store;

@@ -82,6 +82,16 @@ async fn ranges_give_pieces_and_rectangles() {
                 "SELECT id, balance FROM loans FOR VALID_TIME FROM '2024-01-09' TO '2024-01-10' WHERE id = 1",
                 &["1|100.00"],
             ),
+            // An interval right before TO.
+            (
+                "SELECT id, balance FROM loans FOR VALID_TIME FROM DATE '2024-01-08' + INTERVAL '1 day' TO '2024-01-10' WHERE id = 1",
+                &["1|100.00"],
+            ),
+            (
+                "SELECT count(*) FROM loans FOR SYSTEM_TIME FROM (DATE '2024-01-01' + INTERVAL '31' day) TO DATE '2024-02-01' + \
+                 INTERVAL '1 day' FOR VALID_TIME ALL",
+                &["3"],
+            ),
             (
                 "SELECT id, balance FROM loans FOR VALID_TIME BETWEEN '2024-01-09' AND '2024-01-10' WHERE id = 1",
                 &["1|100.00", "1|110.00"],
@@ -153,6 +163,10 @@ async fn keys_and_bounds_narrow_and_never_lose() {
             ("SELECT id FROM loans WHERE 1 = id", &["1"]),
             ("SELECT id FROM loans WHERE id = NULL", &[]),
             ("SELECT id FROM loans WHERE id > 1.5", &["3"]),
+            // What follows AND is another predicate.
+            ("SELECT id FROM loans WHERE status IS DISTINCT FROM 'late' AND id = 1 OR id IS NOT DISTINCT FROM 7 OR false", &["1"]),
+            ("SELECT true IS DISTINCT FROM true AND false AS x", &["false"]),
+            ("SELECT id FROM loans WHERE NOT status IS DISTINCT FROM 'open' AND id IS NOT DISTINCT FROM 1 + 2", &["3"]),
             ("SELECT count(*) FROM loans FOR VALID_TIME ALL WHERE _valid_to > TIMESTAMP '2024-01-10'", &["2"]),
             ("SELECT count(*) FROM loans FOR VALID_TIME ALL WHERE _valid_to = TIMESTAMP '2024-01-10'", &["1"]),
             ("SELECT count(*) FROM loans FOR VALID_TIME ALL WHERE _valid_from <= TIMESTAMP '2024-01-01'", &["2"]),

@@ -8,7 +8,7 @@ use super::metadata::Package;
 const ARROWS: [(&str, &[&str]); 14] = [
     ("calotype-storage", &[]),
     ("calotype-query", &["calotype-storage"]),
-    ("calotype-sql", &["calotype-query", "calotype-storage"]),
+    ("calotype-sql", &["calotype-oracle", "calotype-query", "calotype-storage"]),
     ("calotype-proto", &[]),
     ("calotype-server", &["calotype-proto", "calotype-query", "calotype-sql", "calotype-storage"]),
     ("calotype-client", &["calotype-proto"]),
