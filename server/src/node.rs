@@ -49,7 +49,7 @@ impl Node {
         tokens: TokenKey,
         work: Handle,
     ) -> Self {
-        Self::with_views(database, limits, metrics, tokens, work, Views::default())
+        Self::with_views(database, limits, metrics, tokens, work, &Views::default())
     }
 
     /// As [`Self::new`], with views that every statement may name.
@@ -59,17 +59,17 @@ impl Node {
         metrics: Arc<Metrics>,
         tokens: TokenKey,
         work: Handle,
-        views: Views,
+        views: &Views,
     ) -> Self {
         #[cfg(not(feature = "sql"))]
-        drop(views);
+        let _ = views;
         let admission = Admission::new(&limits, Arc::clone(&metrics));
         let operations = Operations::new(limits.operations_max);
         let follower = Follower::new(&database);
         let policy: Arc<dyn Policy> = Arc::new(LocalPolicy);
         #[cfg(feature = "sql")]
         let statements =
-            Statements::new(&database, Arc::clone(&policy), &limits, Arc::clone(&metrics), &views);
+            Statements::new(&database, Arc::clone(&policy), &limits, Arc::clone(&metrics), views);
         let stopping = CancellationToken::new();
         let inner = Inner {
             database,

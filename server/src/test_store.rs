@@ -91,7 +91,7 @@ impl TestStore {
         let database = Database::open(backend.clone(), options).await.unwrap();
         let metrics = Arc::new(Metrics::new());
         let node =
-            Node::with_views(database, limits, metrics, TokenKey::new([7; 32]), Handle::current(), views);
+            Node::with_views(database, limits, metrics, TokenKey::new([7; 32]), Handle::current(), &views);
         Self { node, backend }
     }
 

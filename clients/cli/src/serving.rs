@@ -42,7 +42,7 @@ impl Serving {
         let metrics = Arc::new(Metrics::new());
         let views = settings.server.sql_views.as_deref().map_or(Ok(Views::default()), Views::read)?;
         let limits = settings.limits.clone();
-        let node = Node::with_views(database.clone(), limits, metrics, tokens, work.handle().clone(), views);
+        let node = Node::with_views(database.clone(), limits, metrics, tokens, work.handle().clone(), &views);
         let options =
             Options { reflection: settings.server.reflection, poll_interval: settings.follow.poll_interval };
         Ok(Self { node, options, _work: work })

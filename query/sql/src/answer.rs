@@ -33,7 +33,7 @@ impl std::fmt::Debug for SqlAnswer {
 }
 
 impl SqlAnswer {
-    pub(crate) fn new(rows: SendableRecordBatchStream, claim: StatementClaim) -> Result<Self, SqlError> {
+    pub(crate) fn new(rows: SendableRecordBatchStream, claim: StatementClaim) -> Self {
         // Without metadata that functions leave behind: names, types and whether there may be nulls.
         let fields = rows
             .schema()
@@ -43,7 +43,7 @@ impl SqlAnswer {
             .collect::<Vec<_>>();
         let schema: SchemaRef = Arc::new(Schema::new(fields));
         let hasher = ResultHasher::new(&schema);
-        Ok(Self { schema, claim, rows, hasher, end: None })
+        Self { schema, claim, rows, hasher, end: None }
     }
 
     /// One column of text, a row a line.

@@ -93,10 +93,10 @@ impl Clauses {
     ///
     /// # Errors
     /// A clause that is not well formed, that stands behind something else than a table's name, or twice.
-    pub(crate) fn take_out(tokens: Vec<TokenWithSpan>) -> Result<(Vec<TokenWithSpan>, Self), SqlError> {
+    pub(crate) fn take_out(tokens: &[TokenWithSpan]) -> Result<(Vec<TokenWithSpan>, Self), SqlError> {
         let mut rest: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
         let mut clauses = Self::default();
-        let mut reader = Reader { tokens: &tokens, next: 0 };
+        let mut reader = Reader { tokens, next: 0 };
         // Where the name begins that clauses may follow, while they do.
         let mut subject: Option<(u64, u64)> = None;
         while let Some(token) = reader.peek(0) {
@@ -179,7 +179,7 @@ impl Clauses {
             Some((line, column)) => Err(SqlError::clause(
                 Location { line: *line, column: *column },
                 "a temporal clause stands behind the name of a context, before its alias",
-                "it stands behind another name".to_owned(),
+                "it stands behind another name",
             )),
         }
     }

@@ -128,7 +128,7 @@ impl SqlEngine {
         }
         let context = SessionContext::new_with_state(planned.state).task_ctx();
         let rows = execute_stream(planned.physical, context)?;
-        SqlAnswer::new(rows, planned.claim)
+        Ok(SqlAnswer::new(rows, planned.claim))
     }
 
     /// How a statement would be answered: what is pushed down, and what is read of each context.

@@ -220,9 +220,10 @@ mod tests {
 
     #[test]
     fn room_that_runs_out_is_named() {
-        let setting = |error: DataFusionError| match SqlError::from(error) {
-            SqlError::Limit { setting, .. } => setting,
-            other => panic!("a limit: {other}"),
+        let setting = |error: DataFusionError| {
+            let error = SqlError::from(error);
+            let SqlError::Limit { setting, .. } = error else { panic!("a limit: {error}") };
+            setting
         };
         let spill = "The used disk space has exceeded the limit: try increasing `datafusion.runtime.max_temp_directory_size`";
         let memory = DataFusionError::ResourcesExhausted("Failed to allocate".into());

@@ -46,11 +46,11 @@ impl Folder {
             .with_query_execution_start_time(Some(self.now))
             .build();
         let simplifier = ExprSimplifier::new(simplify);
-        let simplified = simplifier.simplify(simplifier.coerce(planned, &schema)?)?;
-        match simplified {
-            Expr::Literal(value, _) => Ok(value),
-            other => Err(SqlError::refused(format!("expected a constant; found '{other}'")).into()),
+        let folded = simplifier.simplify(simplifier.coerce(planned, &schema)?)?;
+        if let Expr::Literal(value, _) = folded {
+            return Ok(value);
         }
+        Err(SqlError::refused(format!("expected a constant; found '{folded}'")).into())
     }
 
     /// The instant that a constant expression names.
@@ -65,6 +65,7 @@ impl Folder {
         if let Some(text) = literal_text(expression) {
             return Ok(parse(text)?);
         }
+        #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else there is names no instant")]
         let micros = match self.constant(expression, context)? {
             ScalarValue::TimestampSecond(Some(value), _) => value.checked_mul(1_000_000),
             ScalarValue::TimestampMillisecond(Some(value), _) => value.checked_mul(1_000),

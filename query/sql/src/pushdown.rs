@@ -231,22 +231,19 @@ impl Narrowing {
             };
             let comparable =
                 |value: &ScalarValue| comparable(field.field_type, &key_value(value, field.field_type)?);
-            let stretches = match &said.one_of {
-                Some(values) => {
-                    let values: Option<Vec<_>> = values.iter().map(comparable).collect();
-                    values.map(|values| {
-                        values.into_iter().map(|value| (Some(value.clone()), past_prefix(value))).collect()
-                    })
-                }
-                None => {
-                    let bound = |bound: &Option<(ScalarValue, bool)>, past_if: bool| {
-                        let (value, included) = bound.as_ref()?;
-                        let value = comparable(value)?;
-                        if *included == past_if { past_prefix(value) } else { Some(value) }
-                    };
-                    let stretch = (bound(&said.least, false), bound(&said.greatest, true));
-                    (stretch != (None, None)).then(|| vec![stretch])
-                }
+            let stretches = if let Some(values) = &said.one_of {
+                let values: Option<Vec<_>> = values.iter().map(comparable).collect();
+                values.map(|values| {
+                    values.into_iter().map(|value| (Some(value.clone()), past_prefix(value))).collect()
+                })
+            } else {
+                let bound = |bound: &Option<(ScalarValue, bool)>, past_if: bool| {
+                    let (value, included) = bound.as_ref()?;
+                    let value = comparable(value)?;
+                    if *included == past_if { past_prefix(value) } else { Some(value) }
+                };
+                let stretch = (bound(&said.least, false), bound(&said.greatest, true));
+                (stretch != (None, None)).then(|| vec![stretch])
             };
             if let Some(stretches) = stretches {
                 only.push(Only { column: field.name.to_string(), stretches });

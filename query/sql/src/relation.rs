@@ -60,14 +60,14 @@ impl TemporalRelations {
         context: &mut dyn RelationPlannerContext,
     ) -> Result<PlannedRelation> {
         let clause = self.clauses.take(name).cloned().unwrap_or_default();
-        let plain = context.plan(plain_table(name.clone()))?;
+        let planned = context.plan(plain_table(name.clone()))?;
         let not_a_context = || {
             SqlError::refused(format!(
                 "'{name}' is not a context: only contexts are read FOR VALID_TIME or SYSTEM_TIME, and a query or view \
                  names the times in it"
             ))
         };
-        let LogicalPlan::TableScan(scan) = plain else { return Err(not_a_context().into()) };
+        let LogicalPlan::TableScan(scan) = planned else { return Err(not_a_context().into()) };
         let found = source_as_provider(&scan.source)?;
         let table = as_context_table(found.as_ref()).ok_or_else(not_a_context)?;
         let context_name: &ContextName = table.fixed().context.name();
@@ -77,8 +77,8 @@ impl TemporalRelations {
         let (fixed, reading) = shared.read(context_name, valid, system)?;
         let table = ContextTable::new(Arc::clone(shared), fixed, reading, self.scope.names_system_columns);
         let source = provider_as_source(Arc::new(table));
-        let plan = LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.build()?;
-        Ok(PlannedRelation::new(plan, alias))
+        let reads = LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.build()?;
+        Ok(PlannedRelation::new(reads, alias))
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) struct ScanExec {
 
 impl ScanExec {
     /// Reads some columns of a source, in this order.
-    pub(crate) fn new(source: Arc<dyn Source>, picks: Vec<usize>) -> Result<Self> {
+    pub(crate) fn new(source: Arc<dyn Source>, picks: &[usize]) -> Self {
         let schema: SchemaRef = Arc::new(Schema::new(
             picks.iter().map(|place| source.schema().field(*place).clone()).collect::<Vec<_>>(),
         ));
@@ -136,12 +136,12 @@ impl ScanExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        Ok(Self {
+        Self {
             source,
             picks: picks.into(),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
-        })
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Script {
         if explain {
             last.remove(0);
         }
-        Ok(Self { settings, views, query: Query::of(last, parameters)?, explain })
+        Ok(Self { settings, views, query: Query::of(&last, parameters)?, explain })
     }
 }
 
@@ -93,10 +93,10 @@ impl Query {
         while tokens.last().is_some_and(|token| token.token == Token::SemiColon) {
             tokens.pop();
         }
-        Self::of(tokens, &Parameters::default())
+        Self::of(&tokens, &Parameters::default())
     }
 
-    fn of(tokens: Vec<TokenWithSpan>, parameters: &Parameters) -> Result<Self, SqlError> {
+    fn of(tokens: &[TokenWithSpan], parameters: &Parameters) -> Result<Self, SqlError> {
         let (tokens, mut clauses) = Clauses::take_out(tokens)?;
         let names_system_columns = tokens.iter().any(|token| system_columns::is_one(&token.token));
         let mut parser =
@@ -153,6 +153,7 @@ fn setting(part: &[TokenWithSpan]) -> Result<(String, String), SqlError> {
     if !(**sign == Token::Eq || is_word(sign, "TO")) {
         return Err(wrong(sign));
     }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other tokens are refused")]
     let value = match value {
         Token::SingleQuotedString(value) => value.clone(),
         value if is_word(value, "DEFAULT") => String::new(),

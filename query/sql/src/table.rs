@@ -161,7 +161,7 @@ impl TableProvider for ContextTable {
             system,
             schema,
         };
-        Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
+        Ok(Arc::new(ScanExec::new(Arc::new(source), &picks)))
     }
 }
 

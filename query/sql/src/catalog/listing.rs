@@ -220,7 +220,7 @@ impl TableProvider for CatalogTable {
             read,
             schema: Arc::new(ArrowSchema::new(fields)),
         };
-        Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
+        Ok(Arc::new(ScanExec::new(Arc::new(source), &picks)))
     }
 }
 

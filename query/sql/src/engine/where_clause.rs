@@ -63,7 +63,7 @@ impl SqlEngine {
 
         if table.declared.is_none() {
             let nothing = EmptyRecordBatchStream::new(Arc::new(ArrowSchema::empty()));
-            return SqlAnswer::new(Box::pin(nothing), of_one(claim));
+            return Ok(SqlAnswer::new(Box::pin(nothing), of_one(claim)));
         }
         let moment = Moment::of(&self.database);
         let shared = Arc::new(Shared::new(
@@ -95,7 +95,7 @@ impl SqlEngine {
         let plan = state.optimize(&plan)?;
         let physical = physical(&state, &plan).await?;
         let rows = execute_stream(physical, SessionContext::new_with_state(state).task_ctx())?;
-        SqlAnswer::new(rows, of_one(claim))
+        Ok(SqlAnswer::new(rows, of_one(claim)))
     }
 }
 
@@ -260,12 +260,12 @@ impl TableProvider for StateTable {
         let pick = |place: &usize| {
             if *place < declared { next.next().unwrap_or_default() } else { read.len() + place - declared }
         };
-        let picks = wanted.iter().map(pick).collect();
+        let picks: Vec<usize> = wanted.iter().map(pick).collect();
         request.columns = Some(read.iter().map(|place| self.schema.field(*place).name().clone()).collect());
         request.system_columns = system;
         let source =
             StateSource { request, schema: Arc::new(ArrowSchema::new(fields)), ..self.source.clone() };
-        Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
+        Ok(Arc::new(ScanExec::new(Arc::new(source), &picks)))
     }
 }
 

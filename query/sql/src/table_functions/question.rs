@@ -153,7 +153,7 @@ impl TableProvider for QuestionTable {
             names,
             columns,
         };
-        Ok(Arc::new(ScanExec::new(Arc::new(source), picks)?))
+        Ok(Arc::new(ScanExec::new(Arc::new(source), &picks)))
     }
 }
 

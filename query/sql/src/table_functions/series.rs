@@ -238,7 +238,7 @@ impl TableProvider for SeriesTable {
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let source = SeriesSource { series: self.series, columns: Arc::clone(&self.columns) };
-        Ok(Arc::new(ScanExec::new(Arc::new(source), projection.cloned().unwrap_or_else(|| vec![0]))?))
+        Ok(Arc::new(ScanExec::new(Arc::new(source), projection.map_or(&[0], Vec::as_slice))))
     }
 }
 

@@ -21,7 +21,7 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 async fn every_statement_of_the_book_does_what_it_says() {
     let store = TestStore::loans().await;
     store.create("customers").await;
-    store.put("customers", 1, &[(1, Some("new"), 50_00, 3, 12), (2, Some("old"), 75_50, 1, 0)]).await;
+    store.put("customers", 1, &[(1, Some("new"), 5000, 3, 12), (2, Some("old"), 7550, 1, 0)]).await;
     let blocks = blocks(BOOK);
     assert!(blocks.len() > 20, "the page was not read");
     let mut wrong = Vec::new();

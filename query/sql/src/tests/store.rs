@@ -22,7 +22,7 @@ use crate::{Limits, SqlEngine, SqlError, SqlRequest};
 pub(crate) struct TestStore {
     pub(crate) database: Arc<Database>,
     pub(crate) engine: SqlEngine,
-    spill: tempfile::TempDir,
+    _spill: tempfile::TempDir,
 }
 
 /// A fact: id, status, cents, from and to (days of January 2024, the end open at 0); no status: a retraction.
@@ -49,16 +49,7 @@ impl TestStore {
         let limits =
             Limits { memory_bytes_max, spill_bytes_max: 1 << 30, spill_folder: spill.path().to_owned() };
         let engine = SqlEngine::new(Arc::clone(&database), Arc::new(LocalPolicy), limits);
-        Self { database, engine, spill }
-    }
-
-    /// The files that statements have spilled and not removed.
-    pub(crate) fn spilled_files(&self) -> usize {
-        fn count(folder: &std::path::Path) -> usize {
-            let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-            entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
-        }
-        count(self.spill.path())
+        Self { database, engine, _spill: spill }
     }
 
     /// Creates a context of loans, in import, so that puts say when they were known.
@@ -113,10 +104,10 @@ impl TestStore {
         store.create("loans").await;
         let open = Some("open");
         store
-            .put("loans", 1, &[(1, open, 100_00, 1, 0), (2, open, 200_00, 1, 0), (3, open, 300_00, 5, 0)])
+            .put("loans", 1, &[(1, open, 10000, 1, 0), (2, open, 20000, 1, 0), (3, open, 30000, 5, 0)])
             .await;
-        store.put("loans", 2, &[(1, Some("late"), 110_00, 10, 20)]).await;
-        store.put("loans", 3, &[(2, None, 0, 15, 0), (3, open, 333_33, 5, 8)]).await;
+        store.put("loans", 2, &[(1, Some("late"), 11000, 10, 20)]).await;
+        store.put("loans", 3, &[(2, None, 0, 15, 0), (3, open, 33333, 5, 8)]).await;
         store
     }
 

@@ -74,7 +74,7 @@ fn names(context: &Context, key: &Key) -> Vec<String> {
 /// A date as text; `None` if it is none that is kept.
 pub fn date(days: i32) -> Option<String> {
     let midnight = ValidTime::from_micros(i64::from(days) * MICROS_PER_DAY);
-    let text = midnight.expect("days in 32 bits stay far from the bounds").to_string();
+    let text = midnight?.to_string();
     text.split_once('T').map(|(date, _)| date.to_owned())
 }
 

@@ -195,26 +195,3 @@ async fn answers_stream_out_while_input_still_comes() {
     }
     assert_eq!(sizes, [100; 100]);
 }
-
-/// Prints the seconds that a million facts take, already sorted and not.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn time_for_a_million_facts() {
-    for (groups, lives) in [(1, 1_000), (1, 500_000), (100_000, 5)] {
-        for sorted in [&["g", "_valid_from"][..], &[]] {
-            let context = session(8_192);
-            register_rows(&context, groups, 1_000_000, |row| Some(row + lives), sorted);
-            for aggregates in ["n => count(*), s => sum(x)", "s => sum(cast(x AS double))", "m => max(x)"] {
-                #[expect(clippy::disallowed_methods, reason = "a measurement")]
-                let start = std::time::Instant::now();
-                let sql = format!(
-                    "SELECT count(*) FROM temporal_aggregate((SELECT * FROM t), by => 'g', {aggregates})"
-                );
-                let found = rows(&context, &sql).await.unwrap();
-                let seconds = start.elapsed().as_secs_f64();
-                let order = if sorted.is_empty() { "unsorted" } else { "sorted" };
-                println!("{groups} groups, {lives} at once, {order}, {aggregates}: {found:?} {seconds:.2} s");
-            }
-        }
-    }
-}
