@@ -6,6 +6,7 @@ mod where_clause;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calotype_query::fixed::Moment;
 use calotype_query::{Policy, as_of};
@@ -14,22 +15,27 @@ use calotype_storage::identity::{Sequence, SnapshotId};
 use calotype_storage::name::Principal;
 use calotype_storage::{SystemTime, ValidTime};
 use chrono::DateTime;
+use datafusion::config::ConfigNonZeroUsize;
 use datafusion::execution::SessionStateDefaults;
-use datafusion::execution::context::SessionContext;
+use datafusion::execution::context::{QueryPlanner, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 
 use crate::answer::SqlAnswer;
+use crate::batches::{BATCH_ROWS, Batches};
+use crate::bounded::{self, BoundFunctions};
+use crate::caught::caught;
 use crate::claim::StatementClaim;
+use crate::effort::{self, Effort};
 use crate::error::SqlError;
 use crate::functions;
 use crate::instant::{self, Folder};
+use crate::memory::StatementMemory;
 use crate::names;
 use crate::parameters::Parameters;
 use crate::planner::Physical;
@@ -39,13 +45,12 @@ use crate::scope::Scope;
 use crate::script::Script;
 use crate::shared::Shared;
 use crate::temporal_join::PushDownTemporalJoinFilter;
+use crate::watch::watched;
 
-/// Rows of a batch as operators make it.
-const BATCH_ROWS: usize = 8_192;
 /// Bytes that a sort keeps back for merging.
 const SORT_RESERVATION_BYTES: usize = 1 << 20;
 /// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
-const UNDERCOUNT: usize = 2;
+const UNDERCOUNT: usize = 4;
 
 /// What a statement may use.
 #[derive(Clone, Debug)]
@@ -97,6 +102,8 @@ pub struct SqlEngine {
     limits: Limits,
     /// Options and functions, the same for all statements.
     state: SessionState,
+    /// Bytes that statements hold.
+    held: Arc<AtomicUsize>,
 }
 
 /// A statement as it is planned.
@@ -111,7 +118,19 @@ struct Planned {
 impl SqlEngine {
     /// Makes an engine.
     pub fn new(database: Arc<Database>, policy: Arc<dyn Policy>, limits: Limits) -> Self {
-        Self { database, policy, limits, state: state() }
+        Self { database, policy, limits, state: state(), held: Arc::default() }
+    }
+
+    /// Bytes that the statements that are worked on have counted as theirs.
+    pub fn memory_held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Adds a function for a test.
+    #[cfg(test)]
+    pub(crate) fn plant(&mut self, function: datafusion::logical_expr::ScalarUDF) {
+        use datafusion::execution::FunctionRegistry;
+        self.state.register_udf(Arc::new(function)).unwrap();
     }
 
     /// Answers a statement; `EXPLAIN` is answered with its plan.
@@ -119,7 +138,7 @@ impl SqlEngine {
     /// # Errors
     /// [`SqlError`] says what is not answered.
     pub async fn query(&self, request: &SqlRequest) -> Result<SqlAnswer, SqlError> {
-        let planned = self.plan(request).await?;
+        let planned = caught(self.plan(request)).await?;
         if planned.explain {
             let text = planned.explained().await?;
             return Ok(SqlAnswer::of_text(planned.claim, &text));
@@ -134,7 +153,7 @@ impl SqlEngine {
     /// # Errors
     /// As [`Self::query`].
     pub async fn explain(&self, request: &SqlRequest) -> Result<String, SqlError> {
-        self.plan(request).await?.explained().await
+        caught(async { self.plan(request).await?.explained().await }).await
     }
 
     async fn plan(&self, request: &SqlRequest) -> Result<Planned, SqlError> {
@@ -161,11 +180,12 @@ impl SqlEngine {
             known,
             defaults.known,
         ));
-        let (state, scope) = self.session(&shared, views)?;
-        let plan = result::kept(scope.plan(script.query)?)?;
-        let plan = state.optimize(&plan)?;
+        let (mut state, scope) = self.session(&shared, views)?;
+        let plan = scope.plan(script.query)?;
+        effort::check(&plan)?;
+        let plan = state.optimize(&result::kept(plan)?)?;
         let claim = StatementClaim::of(&shared, &plan)?;
-        let physical = physical(&state, &plan).await?;
+        let physical = self.physical(&mut state, &plan).await?;
         Ok(Planned { plan, physical, claim, state, explain: script.explain })
     }
 
@@ -180,6 +200,7 @@ impl SqlEngine {
         let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
             .with_runtime_env(self.runtime()?)
             .with_query_planner(Arc::new(Physical))
+            .with_optimizer_rules(Effort::of_rules(optimizer_rules()))
             .build();
         let options = Arc::clone(state.config_options());
         {
@@ -196,12 +217,26 @@ impl SqlEngine {
         Ok((state, scope))
     }
 
+    /// The operators of a plan, with so few rows at once that values of any size that is allowed fit into memory.
+    async fn physical(
+        &self,
+        state: &mut SessionState,
+        plan: &LogicalPlan,
+    ) -> Result<Arc<dyn ExecutionPlan>, SqlError> {
+        let batches = Batches::of(plan, self.limits.memory_bytes_max)?;
+        state.config_mut().options_mut().execution.batch_size = ConfigNonZeroUsize::try_new(batches.rows)?;
+        let plan = bounded::bound(plan.clone(), batches.bounds)?;
+        let planner = Arc::clone(state.query_planner());
+        Ok(watched(made_physical(&planner, state, &plan).await?, batches.bounds)?)
+    }
+
     /// Memory and temporary files of one statement.
     fn runtime(&self) -> Result<Arc<RuntimeEnv>, SqlError> {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![self.limits.spill_folder.clone()]))
             .with_max_temp_directory_size(self.limits.spill_bytes_max);
-        let pool = FairSpillPool::new(self.limits.memory_bytes_max / UNDERCOUNT);
+        let bytes_max = self.limits.memory_bytes_max / UNDERCOUNT;
+        let pool = StatementMemory::new(bytes_max, Arc::clone(&self.held));
         Ok(RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(disk)
@@ -210,11 +245,12 @@ impl SqlEngine {
 }
 
 /// Makes the future apart, where nothing has to be proved about it.
-fn physical<'a>(
+fn made_physical<'a>(
+    planner: &'a Arc<dyn QueryPlanner + Send + Sync>,
     state: &'a SessionState,
     plan: &'a LogicalPlan,
 ) -> futures::future::BoxFuture<'a, Result<Arc<dyn ExecutionPlan>, SqlError>> {
-    Box::pin(async move { Ok(state.query_planner().create_physical_plan(plan, state).await?) })
+    Box::pin(async move { Ok(planner.create_physical_plan(plan, state).await?) })
 }
 
 impl Planned {
@@ -229,6 +265,13 @@ impl Planned {
             self.claim.to_text()
         ))
     }
+}
+
+/// What DataFusion does with plans before they are optimised, and then the bounds of functions.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.push(Arc::new(BoundFunctions));
+    rules
 }
 
 /// What DataFusion does with plans, and then what has to be done with temporal operators.
@@ -256,7 +299,7 @@ fn state() -> SessionState {
     options.execution.time_zone = Some("UTC".into());
     SessionStateBuilder::new()
         .with_config(config)
-        .with_optimizer_rules(optimizer_rules())
+        .with_analyzer_rules(analyzer_rules())
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
         .with_scalar_functions(functions::scalar())
         .with_aggregate_functions(functions::aggregate())

@@ -10,6 +10,8 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 
 /// Characters of the longest message that is passed on.
 const MESSAGE_CHARS_MAX: usize = 1_000;
+/// What DataFusion says where temporary files have grown too large, whatever the error is wrapped in.
+const DISK_IS_FULL: &str = "The used disk space during the spilling process has exceeded the allowable limit";
 
 /// Why a statement was not answered. What is not understood is never answered otherwise.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -175,9 +177,14 @@ impl From<DataFusionError> for SqlError {
                     ours(inner.as_ref()).unwrap_or_else(|| Self::Internal(bounded(&inner.to_string())))
                 }
                 ArrowError::MemoryError(what) => Self::memory(what),
+                other if other.to_string().contains(DISK_IS_FULL) => Self::disk(&other.to_string()),
                 other => Self::Value(bounded(&other.to_string())),
             },
             DataFusionError::SQL(inner, _) => Self::syntax(inner),
+            DataFusionError::ResourcesExhausted(what) if what.contains(DISK_IS_FULL) => Self::disk(what),
+            DataFusionError::IoError(error) if error.to_string().contains(DISK_IS_FULL) => {
+                Self::disk(&error.to_string())
+            }
             DataFusionError::ResourcesExhausted(what) => Self::memory(what),
             DataFusionError::NotImplemented(what) => {
                 Self::Refused(bounded(&format!("not answered here: {what}")))
@@ -191,6 +198,14 @@ impl From<DataFusionError> for SqlError {
 }
 
 impl SqlError {
+    fn disk(what: &str) -> Self {
+        Self::Limit {
+            setting: "sql_spill_bytes_max",
+            limit: "its temporary files".to_owned(),
+            what: bounded(what.lines().next().unwrap_or_default()),
+        }
+    }
+
     fn memory(what: &str) -> Self {
         Self::Limit {
             setting: "sql_memory_bytes_max",

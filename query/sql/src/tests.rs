@@ -1,7 +1,9 @@
 //! Statements asked of whole stores.
 
 mod book;
+mod cancels;
 mod catalog;
+mod panics;
 mod series;
 mod statements;
 mod store;

@@ -29,10 +29,11 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{SqlEngine, physical};
+use super::SqlEngine;
 use crate::answer::SqlAnswer;
 use crate::claim::StatementClaim;
 use crate::dialect::TemporalDialect;
+use crate::effort;
 use crate::error::SqlError;
 use crate::gate::IN_LIST_MAX;
 use crate::parameters::Parameters;
@@ -75,7 +76,7 @@ impl SqlEngine {
             Some(at.system),
             Some(at.system),
         ));
-        let (state, scope) = self.session(&shared, std::collections::BTreeMap::new())?;
+        let (mut state, scope) = self.session(&shared, std::collections::BTreeMap::new())?;
         let wanted = table.wanted(request, &claim)?;
         let name = TableReference::bare(request.context.as_str());
         let scan = LogicalPlanBuilder::scan(name.clone(), provider_as_source(Arc::new(table)), None)?;
@@ -92,8 +93,9 @@ impl SqlEngine {
         }
         let wanted = wanted.into_iter().map(|column| Expr::Column(Column::new(Some(name.clone()), column)));
         let plan = scan.filter(predicate)?.project(wanted.collect::<Vec<_>>())?.build()?;
+        effort::check(&plan)?;
         let plan = state.optimize(&plan)?;
-        let physical = physical(&state, &plan).await?;
+        let physical = self.physical(&mut state, &plan).await?;
         let rows = execute_stream(physical, SessionContext::new_with_state(state).task_ctx())?;
         SqlAnswer::new(rows, of_one(claim))
     }
