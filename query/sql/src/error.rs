@@ -186,6 +186,9 @@ impl From<DataFusionError> for SqlError {
                 Self::disk(&error.to_string())
             }
             DataFusionError::ResourcesExhausted(what) => Self::memory(what),
+            DataFusionError::Internal(what) if what.contains("'regex_match_dyn") => {
+                Self::Value(bounded(&format!("a regular expression cannot be read, or is too large: {what}")))
+            }
             DataFusionError::NotImplemented(what) => {
                 Self::Refused(bounded(&format!("not answered here: {what}")))
             }

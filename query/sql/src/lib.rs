@@ -7,8 +7,8 @@
 mod answer;
 mod batches;
 mod bounded;
-mod caught;
 mod catalog;
+mod caught;
 mod claim;
 mod claimed;
 mod clauses;
@@ -17,6 +17,7 @@ mod dialect;
 mod effort;
 mod engine;
 mod error;
+mod expansion;
 mod functions;
 mod gate;
 mod instant;

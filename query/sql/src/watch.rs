@@ -34,7 +34,7 @@ use crate::scan::parts;
 use crate::temporal_join::TemporalJoinExec;
 
 /// Comparisons of rows before others get a turn.
-const COMPARISONS_MAX: usize = 1 << 21;
+const COMPARISONS_MAX: usize = 1 << 19;
 
 /// What is done about the rows that go through.
 #[derive(Clone, Debug)]
@@ -160,8 +160,10 @@ fn divide(batch: &RecordBatch, bounds: Bounds) -> Result<Vec<RecordBatch>> {
     let (mut parts, mut from, mut expected) = (Vec::new(), 0, 0_usize);
     for row in 0..batch.num_rows() {
         let of_row = batch.columns().iter().map(|column| row_bytes(column, row)).sum::<usize>();
-        let is_list = |column: &&ArrayRef| matches!(column.data_type(), DataType::List(_) | DataType::LargeList(_));
-        let lists = batch.columns().iter().filter(is_list).map(|column| row_bytes(column, row)).sum::<usize>();
+        let is_list =
+            |column: &&ArrayRef| matches!(column.data_type(), DataType::List(_) | DataType::LargeList(_));
+        let lists =
+            batch.columns().iter().filter(is_list).map(|column| row_bytes(column, row)).sum::<usize>();
         let others = of_row.saturating_sub(lists);
         let next = elements(batch.columns(), row).saturating_mul(others).saturating_add(lists);
         if next > bounds.batch_bytes_max {

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::sh1::Sh1Arguments;
 use crate::bih::BihArguments;
+use crate::sh1::Sh1Arguments;
 use crate::wire::{PointsArguments, WireArguments};
 
 /// Measures the embedded store, or a server.

@@ -11,6 +11,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::scalar::ScalarValue;
 
 use super::size::row_bytes;
+use crate::batches::PATTERN_BYTES_MAX;
 
 /// How much longer than all of its arguments the result of a function is, where no other rule is known: one byte can
 /// become a list's element.
@@ -21,15 +22,42 @@ const FORMAT_FACTOR: usize = 12;
 const NUMBER_BYTES: usize = 48;
 /// The most that a replacement can give, by what it is reckoned to give.
 const MATCHES_RARITY: usize = 16;
-/// Bytes of the longest regular expression.
-const PATTERN_BYTES_MAX: usize = 1_000;
 
 /// Functions whose result can be longer than their longest argument, by name.
 const GROWING: [&str; 34] = [
-    "||", "array_append", "array_cat", "array_concat", "array_insert", "array_intersect", "array_join", "array_prepend",
-    "array_push_back", "array_push_front", "array_replace", "array_replace_all", "array_replace_n", "array_to_string",
-    "array_union", "arrays_zip", "concat", "concat_ws", "date_format", "encode", "list_append", "list_concat", "make_array",
-    "make_list", "map", "named_struct", "overlay", "regexp_replace", "replace", "row", "string_to_array", "struct", "to_char",
+    "||",
+    "array_append",
+    "array_cat",
+    "array_concat",
+    "array_insert",
+    "array_intersect",
+    "array_join",
+    "array_prepend",
+    "array_push_back",
+    "array_push_front",
+    "array_replace",
+    "array_replace_all",
+    "array_replace_n",
+    "array_to_string",
+    "array_union",
+    "arrays_zip",
+    "concat",
+    "concat_ws",
+    "date_format",
+    "encode",
+    "list_append",
+    "list_concat",
+    "make_array",
+    "make_list",
+    "map",
+    "named_struct",
+    "overlay",
+    "regexp_replace",
+    "replace",
+    "row",
+    "string_to_array",
+    "struct",
+    "to_char",
     "translate",
 ];
 
@@ -50,7 +78,9 @@ pub(super) fn check_pattern(name: &str, args: &[ColumnarValue]) -> Result<()> {
     }
     match args.get(1) {
         Some(ColumnarValue::Array(_)) => {
-            plan_err!("{name} expected one regular expression for all rows; found one that depends on the row")
+            plan_err!(
+                "{name} expected one regular expression for all rows; found one that depends on the row"
+            )
         }
         Some(value @ ColumnarValue::Scalar(_)) if bytes(value, 0) > PATTERN_BYTES_MAX => {
             plan_err!("{name} expected a regular expression of at most {PATTERN_BYTES_MAX} bytes")
@@ -89,7 +119,9 @@ fn elements(array: &ArrayRef) -> usize {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others hold no lists")]
     match array.data_type() {
         DataType::List(_) => (0..array.len()).map(|row| elements(&array.as_list::<i32>().value(row))).sum(),
-        DataType::LargeList(_) => (0..array.len()).map(|row| elements(&array.as_list::<i64>().value(row))).sum(),
+        DataType::LargeList(_) => {
+            (0..array.len()).map(|row| elements(&array.as_list::<i64>().value(row))).sum()
+        }
         _ => array.len(),
     }
 }
@@ -135,7 +167,8 @@ pub(super) fn most(name: &str, args: &[ColumnarValue], row: usize) -> Result<usi
 pub(super) fn least(name: &str, args: &[ColumnarValue], row: usize) -> Result<usize> {
     Ok(match (name, args) {
         ("replace", [value, from, to]) => {
-            let (Some(value), Some(from), Some(to)) = (text(value, row), text(from, row), text(to, row)) else {
+            let (Some(value), Some(from), Some(to)) = (text(value, row), text(from, row), text(to, row))
+            else {
                 return Ok(0);
             };
             let found = value.matches(from.as_ref()).count();

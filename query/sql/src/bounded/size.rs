@@ -24,12 +24,8 @@ pub(crate) fn row_bytes(array: &ArrayRef, row: usize) -> usize {
         DataType::List(_) => bytes(&array.as_list::<i32>().value(row)),
         DataType::LargeList(_) => bytes(&array.as_list::<i64>().value(row)),
         DataType::FixedSizeList(..) => bytes(&array.as_fixed_size_list().value(row)),
-        DataType::Struct(_) => {
-            array.as_struct().columns().iter().map(|column| row_bytes(column, row)).sum()
-        }
-        DataType::Map(..) => {
-            array.as_map().value(row).columns().iter().map(bytes).sum()
-        }
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| row_bytes(column, row)).sum(),
+        DataType::Map(..) => array.as_map().value(row).columns().iter().map(bytes).sum(),
         DataType::Dictionary(..) => 0,
         other => other.primitive_width().unwrap_or(ROW_BYTES),
     };

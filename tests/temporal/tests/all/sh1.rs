@@ -6,9 +6,7 @@ use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use calotype_client::{AsOfQuestion, Client, Point};
-use calotype_temporal::sh1::{
-    Event, Table, Tier, answers, create, day, events, load, publication, timings,
-};
+use calotype_temporal::sh1::{Event, Table, Tier, answers, create, day, events, load, publication, timings};
 
 use crate::served::Served;
 

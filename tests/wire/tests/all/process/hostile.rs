@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use calotype_client::{
-    CaptureMode, Client, ClientError, NewContext, OpenEnd, PutOptions, SqlQuestion,
-};
+use calotype_client::{CaptureMode, Client, ClientError, NewContext, OpenEnd, PutOptions, SqlQuestion};
 use calotype_wire::process::Served;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
