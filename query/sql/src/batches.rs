@@ -10,7 +10,9 @@ use crate::error::SqlError;
 
 /// Rows of a batch as operators make it.
 pub(crate) const BATCH_ROWS: usize = 8_192;
-/// The same where functions make texts or lists, for one call of such a function.
+/// Values of a batch: wide ones have fewer rows.
+const BATCH_VALUES: usize = BATCH_ROWS * 32;
+/// The same as [`BATCH_ROWS`] where functions make texts or lists, for one call of such a function.
 const GROWING_ROWS: usize = 1_024;
 /// The same where aggregates make texts or lists of many rows.
 const GATHERING_ROWS: usize = 128;
@@ -20,7 +22,7 @@ const VALUE_BYTES_MAX: usize = 1 << 20;
 const CALLS_MAX: usize = 16;
 /// Sets by which one statement groups at once.
 const SETS_MAX: usize = 128;
-/// Bytes of the longest regular expression.
+/// Bytes of the longest pattern: of LIKE, or a regular expression.
 pub(crate) const PATTERN_BYTES_MAX: usize = 1_000;
 /// A batch of the largest values is such a part of a statement's memory.
 const MEMORY_PART: usize = 4;
@@ -41,7 +43,7 @@ impl Batches {
     pub(crate) fn of(plan: &LogicalPlan, memory_bytes_max: usize) -> Result<Self> {
         let calls = bounded::calls(plan)?;
         let load = Load::of(plan)?;
-        let mut rows = BATCH_ROWS;
+        let mut rows = BATCH_ROWS.min(BATCH_VALUES / load.columns.max(1));
         if calls > 0 {
             rows = GROWING_ROWS / calls.min(CALLS_MAX);
         }
@@ -71,12 +73,15 @@ struct Load {
     longest: usize,
     /// Sets by which rows are grouped at once, the most of all groupings.
     sets: usize,
+    /// Columns of the widest relation.
+    columns: usize,
 }
 
 impl Load {
     fn of(plan: &LogicalPlan) -> Result<Self> {
         let mut load = Self::default();
         plan.apply_with_subqueries(|node| {
+            load.columns = load.columns.max(node.schema().fields().len());
             node.apply_expressions(|expression| expression.apply(|part| load.see(node, part)))
         })?;
         Ok(load)
@@ -99,15 +104,11 @@ impl Load {
             Expr::SimilarTo(similar) if !matches!(*similar.pattern, Expr::Literal(..)) => {
                 return Err(refused("SIMILAR TO with another pattern for each row"));
             }
-            Expr::BinaryExpr(BinaryExpr { op, right, .. }) if is_pattern(*op) => match right.as_ref() {
-                Expr::Literal(pattern, _) if pattern.size() <= PATTERN_BYTES_MAX => {}
-                Expr::Literal(..) => {
-                    return Err(refused(&format!(
-                        "a regular expression of more than {PATTERN_BYTES_MAX} bytes"
-                    )));
-                }
-                _ => return Err(refused("a regular expression that differs from row to row")),
-            },
+            Expr::BinaryExpr(BinaryExpr { op, right, .. })
+                if is_pattern(*op) && !matches!(right.as_ref(), Expr::Literal(..)) =>
+            {
+                return Err(refused("a regular expression that differs from row to row"));
+            }
             Expr::GroupingSet(sets) => {
                 self.sets = self.sets.max(sets_of(sets));
                 if self.sets > SETS_MAX {
@@ -121,6 +122,35 @@ impl Load {
         }
         Ok(TreeNodeRecursion::Continue)
     }
+}
+
+/// Checks a plan as it was written, before any pattern of it is read.
+///
+/// # Errors
+/// A pattern is longer than it may be.
+pub(crate) fn check_patterns(plan: &LogicalPlan) -> Result<()> {
+    let is_long =
+        |pattern: &Expr| matches!(pattern, Expr::Literal(pattern, _) if pattern.size() > PATTERN_BYTES_MAX);
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                #[expect(clippy::wildcard_enum_match_arm, reason = "all others have no pattern")]
+                let found = match part {
+                    Expr::Like(like) | Expr::SimilarTo(like) => is_long(&like.pattern),
+                    Expr::BinaryExpr(BinaryExpr { op, right, .. }) => is_pattern(*op) && is_long(right),
+                    Expr::ScalarFunction(call) => {
+                        bounded::has_pattern(call.name()) && call.args.get(1).is_some_and(is_long)
+                    }
+                    _ => false,
+                };
+                if found {
+                    return Err(refused(&format!("a pattern of more than {PATTERN_BYTES_MAX} bytes")));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(())
 }
 
 fn refused(what: &str) -> DataFusionError {

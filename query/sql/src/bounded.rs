@@ -32,6 +32,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use operator::Concatenation;
 
+pub(crate) use growth::has_pattern;
 pub(crate) use size::{largest_row, row_bytes};
 
 /// The greatest sizes of what functions give.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use calotype_storage::schema::FIELDS_MAX;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -16,6 +17,8 @@ use crate::error::SqlError;
 
 /// Nodes of the largest plan: relations with their columns, and parts of expressions.
 pub(crate) const PLAN_NODES_MAX: usize = 60_000;
+/// Columns of the widest relation: those of the widest context, and those that come with them.
+const COLUMNS_MAX: usize = FIELDS_MAX + 8;
 /// Nodes that rules look at.
 const LOOKS_MAX: usize = 6_000_000;
 
@@ -87,7 +90,11 @@ fn add(nodes: &mut usize, more: usize) -> Result<()> {
 
 /// A relation, its columns, and the parts of its expressions, without its inputs.
 fn of_node(node: &LogicalPlan) -> Result<usize> {
-    let mut nodes = 1 + node.schema().fields().len();
+    let columns = node.schema().fields().len();
+    if columns > COLUMNS_MAX {
+        return Err(too_large(COLUMNS_MAX, "columns of one relation"));
+    }
+    let mut nodes = 1 + columns;
     node.apply_expressions(|expression| {
         of_expression(expression, &mut nodes)?;
         Ok(TreeNodeRecursion::Continue)

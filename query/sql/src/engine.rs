@@ -27,7 +27,7 @@ use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionConfig;
 
 use crate::answer::SqlAnswer;
-use crate::batches::{BATCH_ROWS, Batches};
+use crate::batches::{BATCH_ROWS, Batches, check_patterns};
 use crate::bounded::{self, BoundFunctions};
 use crate::caught::caught;
 use crate::claim::StatementClaim;
@@ -183,6 +183,7 @@ impl SqlEngine {
         let (mut state, scope) = self.session(&shared, views)?;
         let plan = scope.plan(script.query)?;
         effort::check(&plan)?;
+        check_patterns(&plan)?;
         let plan = state.optimize(&result::kept(plan)?)?;
         let claim = StatementClaim::of(&shared, &plan)?;
         let physical = self.physical(&mut state, &plan).await?;

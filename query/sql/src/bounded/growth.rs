@@ -68,12 +68,17 @@ pub(super) fn can_grow(name: &str) -> bool {
 /// Functions that work with regular expressions, and the place of those.
 const PATTERNS: [&str; 5] = ["regexp_count", "regexp_instr", "regexp_like", "regexp_match", "regexp_replace"];
 
+/// Whether the second argument of a function is a regular expression.
+pub(crate) fn has_pattern(name: &str) -> bool {
+    PATTERNS.contains(&name)
+}
+
 /// Refuses expressions that are long, or another one for each row: each takes memory of its own.
 ///
 /// # Errors
 /// Names the function.
 pub(super) fn check_pattern(name: &str, args: &[ColumnarValue]) -> Result<()> {
-    if !PATTERNS.contains(&name) {
+    if !has_pattern(name) {
         return Ok(());
     }
     match args.get(1) {

@@ -31,6 +31,7 @@ use futures::future::BoxFuture;
 
 use super::SqlEngine;
 use crate::answer::SqlAnswer;
+use crate::batches::check_patterns;
 use crate::claim::StatementClaim;
 use crate::dialect::TemporalDialect;
 use crate::effort;
@@ -94,6 +95,7 @@ impl SqlEngine {
         let wanted = wanted.into_iter().map(|column| Expr::Column(Column::new(Some(name.clone()), column)));
         let plan = scan.filter(predicate)?.project(wanted.collect::<Vec<_>>())?.build()?;
         effort::check(&plan)?;
+        check_patterns(&plan)?;
         let plan = state.optimize(&plan)?;
         let physical = self.physical(&mut state, &plan).await?;
         let rows = execute_stream(physical, SessionContext::new_with_state(state).task_ctx())?;

@@ -179,7 +179,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ),
     (
         "temporal aggregate of millions",
-        "SELECT count(*) FROM temporal_aggregate((SELECT value, TIMESTAMP '2024-01-01' + value * INTERVAL '1 second' AS _valid_from, NULL::timestamp AS _valid_to FROM generate_series(1, 10000000)), top => max(value), n => count(*))",
+        "SELECT count(*) FROM temporal_aggregate((SELECT value, to_timestamp(value) AS _valid_from, NULL::timestamp AS _valid_to FROM generate_series(1, 10000000)), top => max(value), n => count(*))",
     ),
     (
         "unnest of a list of all",
@@ -290,7 +290,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let columns = |count: usize, part: &str| {
         (0..count).map(|place| format!("{part} AS c{place}")).collect::<Vec<_>>().join(", ")
     };
-    let long = "x".repeat(1_000_000);
+    let (long, half) = ("x".repeat(1_000_000), "x".repeat(500_000));
     all.extend([
         ("text that doubles", chain("SELECT name AS s FROM big", doubles, 28, "SELECT max(length(s)) FROM LAST")),
         ("text that doubles, a constant", chain("SELECT 'abcdefgh' AS s", doubles, 30, "SELECT max(length(s)) FROM LAST")),
@@ -309,33 +309,34 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("a longer IN", format!("SELECT count(*) FROM big WHERE id IN ({})", list(10_001))),
         ("a long NOT IN of texts", format!("SELECT count(*) FROM big WHERE name NOT IN ('{}')", list(10_000).replace(", ", "', '"))),
         ("a long IN of expressions", format!("SELECT count(*) FROM big WHERE id IN ({})", list(10_000).replace(", ", " + part, "))),
-        ("many INs", format!("SELECT count(*) FROM big WHERE id IN ({0}){1}", list(100), times(&format!(" AND id IN ({})", list(100)), 300))),
+        ("many INs", format!("SELECT count(*) FROM big WHERE id IN ({0}){1}", list(100), times(&format!(" AND id IN ({})", list(100)), 190))),
         ("parentheses", format!("SELECT {}1{}", times("(", 50_000), times(")", 50_000))),
         ("a sum of many", format!("SELECT 1{}", times(" + 1", 40_000))),
         ("a sum of columns", format!("SELECT sum(id{}) FROM big", times(" + id", 390))),
         ("a long AND", format!("SELECT count(*) FROM big WHERE id > 1{}", times(" AND id > 1", 40_000))),
-        ("an OR of many", format!("SELECT count(*) FROM big WHERE id = 1{}", times(" OR part = id", 390))),
+        ("an OR of many", format!("SELECT count(*) FROM big WHERE id = 1{}", times(" OR part = id", 190))),
         ("an OR of ANDs", format!("SELECT count(*) FROM big a JOIN big b ON (a.id = 1 AND b.id = 2){}", times(" OR (a.id = b.id AND a.part = b.part)", 190))),
         ("NOT of NOT", format!("SELECT {}true", times("NOT ", 90_000))),
         ("many branches", format!("SELECT sum(CASE id{} ELSE 0 END) FROM big", times(" WHEN part THEN id", 10_000))),
         ("branches in branches", format!("SELECT sum({}id{}) FROM big", times("CASE WHEN part = 1 THEN 1 ELSE ", 50), times(" END", 50))),
         ("queries in queries", format!("SELECT * FROM {}big{}", times("(SELECT * FROM ", 2_000), times(") x", 2_000))),
-        ("queries in queries, fewer", format!("SELECT count(*) FROM {}big{}", times("(SELECT * FROM ", 50), times(") x", 50))),
-        ("queries in conditions", format!("SELECT id FROM big WHERE id IN {}(1){}", times("(SELECT id FROM big WHERE id IN ", 50), times(")", 50))),
+        ("queries in queries, fewer", format!("SELECT count(*) FROM {}big{}", times("(SELECT * FROM ", 15), times(") x", 15))),
+        ("queries in conditions", format!("SELECT id FROM big WHERE id IN {}(1){}", times("(SELECT id FROM big WHERE id IN ", 12), times(")", 12))),
         ("many joins", format!("SELECT count(*) FROM big{}", (0..1_000).fold(String::new(), |text, place| text + &format!(" JOIN big b{place} ON b{place}.id = big.id")))),
         ("joins by comma", format!("SELECT count(*) FROM big{}", (0..300).fold(String::new(), |text, place| text + &format!(", big b{place}")))),
         ("fewer joins by comma", format!("SELECT count(*) FROM big{}", (0..30).fold(String::new(), |text, place| text + &format!(", big b{place}")))),
         ("some joins", format!("SELECT count(*) FROM big{}", (0..40).fold(String::new(), |text, place| text + &format!(" JOIN big b{place} ON b{place}.id = big.id")))),
         ("many unions", format!("SELECT 1{}", times(" UNION ALL SELECT 1", 5_000))),
-        ("some unions", format!("SELECT id FROM big{}", times(" UNION SELECT id + 1 FROM big", 390))),
+        ("some unions", format!("SELECT id FROM big{}", times(" UNION SELECT id + 1 FROM big", 190))),
         ("many columns", format!("SELECT {} FROM big", columns(10_000, "id"))),
+        ("columns, as many as may be", format!("SELECT {} FROM big", columns(4_000, "id"))),
         ("many columns of text", format!("SELECT {} FROM big ORDER BY 1", columns(1_000, "name || name"))),
         ("many aggregates", format!("SELECT {} FROM big GROUP BY id", columns(1_000, "max(name)"))),
         ("many windows", format!("SELECT {} FROM big", (0..300).map(|place| format!("sum(id + {place}) OVER (PARTITION BY part ORDER BY id + {place}) AS c{place}")).collect::<Vec<_>>().join(", "))),
         ("many scalar queries", format!("SELECT {}", (0..1_000).map(|place| format!("(SELECT max(id) FROM big WHERE id < {place}) AS c{place}")).collect::<Vec<_>>().join(", "))),
         ("a long literal", format!("SELECT '{long}' AS s FROM big")),
         ("a long literal beside rows", format!("SELECT max(name || '{long}') FROM big")),
-        ("a long literal in branches", format!("SELECT max(CASE WHEN id > 1 THEN name ELSE '{long}' END), count(DISTINCT coalesce(NULLIF(name, name), '{long}')) FROM big")),
+        ("a long literal in branches", format!("SELECT max(CASE WHEN id > 1 THEN name ELSE '{half}' END), count(DISTINCT coalesce(NULLIF(name, name), '{half}')) FROM big")),
         ("a long pattern", format!("SELECT count(*) FROM big WHERE name ~ '{}'", "(a|b)+".repeat(100_000))),
         ("a long LIKE", format!("SELECT count(*) FROM big WHERE name LIKE '{}'", "%a_".repeat(300_000))),
         ("a long name", format!("SELECT id AS \"{long}\" FROM big")),
