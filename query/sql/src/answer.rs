@@ -11,6 +11,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
+use crate::caught::caught;
 use crate::claim::StatementClaim;
 use crate::error::SqlError;
 
@@ -74,6 +75,10 @@ impl SqlAnswer {
         if self.end.is_some() {
             return Ok(None);
         }
+        caught(self.pull()).await
+    }
+
+    async fn pull(&mut self) -> Result<Option<RecordBatch>, SqlError> {
         while let Some(batch) = self.rows.next().await {
             let batch = batch?;
             if batch.num_rows() > 0 {

@@ -1,6 +1,7 @@
 //! Plans and runs statements, each within its own memory and its own part of the disk.
 
 mod fixing;
+mod session;
 mod where_clause;
 #[cfg(test)]
 mod without;
@@ -8,6 +9,7 @@ mod without;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use calotype_query::fixed::Moment;
 use calotype_query::{Policy, as_of};
@@ -17,17 +19,19 @@ use calotype_storage::name::Principal;
 use calotype_storage::{SystemTime, ValidTime};
 use chrono::DateTime;
 use datafusion::execution::SessionStateDefaults;
-use datafusion::execution::context::SessionContext;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 use datafusion::prelude::SessionConfig;
+use futures::future::BoxFuture;
+
+use self::session::Session;
 
 use crate::answer::SqlAnswer;
+use crate::batches::BATCH_ROWS;
+use crate::bounded::BoundFunctions;
+use crate::caught::caught;
 use crate::claim::StatementClaim;
 use crate::error::SqlError;
 use crate::functions;
@@ -42,12 +46,8 @@ use crate::script::Script;
 use crate::shared::Shared;
 use crate::temporal_join::PushDownTemporalJoinFilter;
 
-/// Rows of a batch as operators make it.
-const BATCH_ROWS: usize = 8_192;
 /// Bytes that a sort keeps back for merging.
 const SORT_RESERVATION_BYTES: usize = 1 << 20;
-/// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
-const UNDERCOUNT: usize = 2;
 
 /// What a statement may use.
 #[derive(Clone, Debug)]
@@ -97,8 +97,10 @@ pub struct SqlEngine {
     database: Arc<Database>,
     policy: Arc<dyn Policy>,
     limits: Limits,
-    /// Options and functions, the same for all statements.
-    state: SessionState,
+    /// Options, functions and rules, the same for all statements.
+    state: Arc<SessionState>,
+    /// Bytes that statements hold.
+    held: Arc<AtomicUsize>,
 }
 
 /// A statement as it is planned.
@@ -106,37 +108,51 @@ struct Planned {
     plan: LogicalPlan,
     physical: Arc<dyn ExecutionPlan>,
     claim: StatementClaim,
-    state: SessionState,
+    session: Session,
     explain: bool,
 }
 
 impl SqlEngine {
     /// Makes an engine.
     pub fn new(database: Arc<Database>, policy: Arc<dyn Policy>, limits: Limits) -> Self {
-        Self { database, policy, limits, state: state() }
+        Self { database, policy, limits, state: Arc::new(state()), held: Arc::default() }
+    }
+
+    /// Bytes that the statements that are worked on have counted as theirs.
+    pub fn memory_held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Adds a function for a test.
+    #[cfg(test)]
+    pub(crate) fn plant(&mut self, function: datafusion::logical_expr::ScalarUDF) {
+        use datafusion::execution::FunctionRegistry;
+        Arc::make_mut(&mut self.state).register_udf(Arc::new(function)).unwrap();
     }
 
     /// Answers a statement; `EXPLAIN` is answered with its plan.
     ///
     /// # Errors
     /// [`SqlError`] says what is not answered.
-    pub async fn query(&self, request: &SqlRequest) -> Result<SqlAnswer, SqlError> {
-        let planned = self.plan(request).await?;
-        if planned.explain {
-            let text = planned.explained().await?;
-            return Ok(SqlAnswer::of_text(planned.claim, &text));
-        }
-        let context = SessionContext::new_with_state(planned.state).task_ctx();
-        let rows = execute_stream(planned.physical, context)?;
-        Ok(SqlAnswer::new(rows, planned.claim))
+    // Boxed: what is proved of a plan's future is proved here, and not again wherever it is awaited.
+    pub fn query<'a>(&'a self, request: &'a SqlRequest) -> BoxFuture<'a, Result<SqlAnswer, SqlError>> {
+        let answered = async {
+            let planned = self.plan(request).await?;
+            if planned.explain {
+                let text = planned.explained().await?;
+                return Ok(SqlAnswer::of_text(planned.claim, &text));
+            }
+            Ok(SqlAnswer::new(planned.session.run(planned.physical)?, planned.claim))
+        };
+        Box::pin(caught(answered))
     }
 
     /// How a statement would be answered: what is pushed down, and what is read of each context.
     ///
     /// # Errors
     /// As [`Self::query`].
-    pub async fn explain(&self, request: &SqlRequest) -> Result<String, SqlError> {
-        self.plan(request).await?.explained().await
+    pub fn explain<'a>(&'a self, request: &'a SqlRequest) -> BoxFuture<'a, Result<String, SqlError>> {
+        Box::pin(caught(async { self.plan(request).await?.explained().await }))
     }
 
     async fn plan(&self, request: &SqlRequest) -> Result<Planned, SqlError> {
@@ -163,12 +179,11 @@ impl SqlEngine {
             known,
             defaults.known,
         ));
-        let (state, scope) = self.session(&shared, views)?;
-        let plan = result::kept(scope.plan(script.query)?)?;
-        let plan = state.optimize(&plan)?;
+        let (mut session, scope) = self.session(&shared, views)?;
+        let plan = session.optimize(result::kept(scope.plan(script.query)?)?)?;
         let claim = StatementClaim::of(&shared, &plan)?;
-        let physical = physical(&state, &plan).await?;
-        Ok(Planned { plan, physical, claim, state, explain: script.explain })
+        let physical = session.physical(&plan).await?;
+        Ok(Planned { plan, physical, claim, session, explain: script.explain })
     }
 
     /// What one statement runs in, and what names in it stand for.
@@ -176,47 +191,13 @@ impl SqlEngine {
         &self,
         shared: &Arc<Shared>,
         views: BTreeMap<String, String>,
-    ) -> Result<(SessionState, Scope), SqlError> {
+    ) -> Result<(Session, Scope), SqlError> {
         let now = DateTime::from_timestamp_micros(shared.moment().now.micros())
             .ok_or_else(|| SqlError::Internal("the clock shows a time that no calendar has".into()))?;
-        let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_runtime_env(self.runtime()?)
-            .with_query_planner(Arc::new(Physical))
-            .build();
-        let options = Arc::clone(state.config_options());
-        {
-            let props = state.execution_props_mut();
-            props.mark_start_execution(Arc::clone(&options));
-            props.query_execution_start_time = Some(now);
-        }
-        let scope = Scope::new(
-            Arc::clone(shared),
-            Arc::new(state.clone()),
-            Arc::new(views),
-            Folder::new(now, options),
-        );
-        Ok((state, scope))
+        let folder = Folder::new(now, Arc::clone(self.state.config_options()));
+        let scope = Scope::new(Arc::clone(shared), Arc::clone(&self.state), Arc::new(views), folder);
+        Ok((Session::new(self, now)?, scope))
     }
-
-    /// Memory and temporary files of one statement.
-    fn runtime(&self) -> Result<Arc<RuntimeEnv>, SqlError> {
-        let disk = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![self.limits.spill_folder.clone()]))
-            .with_max_temp_directory_size(self.limits.spill_bytes_max);
-        let pool = FairSpillPool::new(self.limits.memory_bytes_max / UNDERCOUNT);
-        Ok(RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
-            .with_disk_manager_builder(disk)
-            .build_arc()?)
-    }
-}
-
-/// Makes the future apart, where nothing has to be proved about it.
-fn physical<'a>(
-    state: &'a SessionState,
-    plan: &'a LogicalPlan,
-) -> futures::future::BoxFuture<'a, Result<Arc<dyn ExecutionPlan>, SqlError>> {
-    Box::pin(async move { Ok(state.query_planner().create_physical_plan(plan, state).await?) })
 }
 
 impl Planned {
@@ -231,6 +212,13 @@ impl Planned {
             self.claim.to_text()
         ))
     }
+}
+
+/// What DataFusion does with plans before they are optimised, and then the bounds of functions.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.push(Arc::new(BoundFunctions));
+    rules
 }
 
 /// What DataFusion does with plans, and then what has to be done with temporal operators.
@@ -258,7 +246,9 @@ fn state() -> SessionState {
     options.execution.time_zone = Some("UTC".into());
     SessionStateBuilder::new()
         .with_config(config)
+        .with_analyzer_rules(analyzer_rules())
         .with_optimizer_rules(optimizer_rules())
+        .with_query_planner(Arc::new(Physical))
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
         .with_scalar_functions(functions::scalar())
         .with_aggregate_functions(functions::aggregate())

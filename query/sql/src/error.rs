@@ -174,13 +174,17 @@ impl From<DataFusionError> for SqlError {
                 ArrowError::ExternalError(inner) => {
                     ours(inner.as_ref()).unwrap_or_else(|| Self::Internal(bounded(&inner.to_string())))
                 }
-                ArrowError::MemoryError(what) => Self::memory(what),
-                ArrowError::IoError(what, _) if is_spill(what) => Self::memory(what),
+                ArrowError::MemoryError(what) => Self::room(what),
+                ArrowError::IoError(what, _) if is_spill(what) => Self::room(what),
                 ArrowError::IoError(what, _) => Self::Internal(bounded(what)),
                 other => Self::Value(bounded(&other.to_string())),
             },
             DataFusionError::SQL(inner, _) => Self::syntax(inner),
-            DataFusionError::ResourcesExhausted(what) => Self::memory(what),
+            DataFusionError::IoError(error) if is_spill(&error.to_string()) => Self::room(&error.to_string()),
+            DataFusionError::ResourcesExhausted(what) => Self::room(what),
+            DataFusionError::Internal(what) if what.contains("'regex_match_dyn") => {
+                Self::Value(bounded(&format!("a regular expression cannot be read, or is too large: {what}")))
+            }
             DataFusionError::NotImplemented(what) => {
                 Self::Refused(bounded(&format!("not answered here: {what}")))
             }
@@ -193,7 +197,7 @@ impl From<DataFusionError> for SqlError {
 }
 
 impl SqlError {
-    fn memory(what: &str) -> Self {
+    fn room(what: &str) -> Self {
         let (setting, limit) = if is_spill(what) {
             ("sql_spill_bytes_max", "its temporary files")
         } else {

@@ -16,6 +16,7 @@ use datafusion::prelude::Expr;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{DataType, Expr as Ast, Value};
 
+use crate::bounded::{Bounds, bound_expression};
 use crate::error::SqlError;
 
 /// Folds constant expressions at one moment.
@@ -46,7 +47,8 @@ impl Folder {
             .with_query_execution_start_time(Some(self.now))
             .build();
         let simplifier = ExprSimplifier::new(simplify);
-        let folded = simplifier.simplify(simplifier.coerce(planned, &schema)?)?;
+        let planned = bound_expression(simplifier.coerce(planned, &schema)?, Bounds::PLANNING)?.data;
+        let folded = simplifier.simplify(planned)?;
         if let Expr::Literal(value, _) = folded {
             return Ok(value);
         }

@@ -5,17 +5,23 @@
 //! DataFusion is in the public interface, so that nothing but this crate is built anew with it.
 
 mod answer;
+mod batches;
+mod bounded;
 mod catalog;
+mod caught;
 mod claim;
 mod claimed;
 mod clauses;
 mod depth;
 mod dialect;
+mod effort;
 mod engine;
 mod error;
+mod expansion;
 mod functions;
 mod gate;
 mod instant;
+mod memory;
 mod names;
 mod nearest;
 mod parameters;
@@ -37,6 +43,7 @@ mod temporal_join;
 #[cfg(test)]
 mod tests;
 mod view;
+mod watch;
 
 pub use answer::SqlAnswer;
 pub use claim::StatementClaim;

@@ -212,10 +212,11 @@ impl ExecutionPlan for ScanExec {
         Some(self.metrics.clone_inner())
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let schema = self.schema();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let picks = Arc::clone(&self.picks);
+        let rows_max = context.session_config().batch_size().max(1);
         let wanted = Arc::clone(&schema);
         let start = self.source.start();
         let batches = stream::once(async move { start.await.map_err(external) })
@@ -227,6 +228,8 @@ impl ExecutionPlan for ScanExec {
             })
             .try_flatten()
             .and_then(move |batch: RecordBatch| std::future::ready(pick(&batch, &picks, &wanted)))
+            .map_ok(move |batch| stream::iter(parts(&batch, rows_max).map(Ok)))
+            .try_flatten()
             .inspect_ok(move |batch| {
                 metrics.record_output(batch.num_rows());
             });
@@ -248,6 +251,13 @@ impl ExecutionPlan for ScanExec {
         });
         Ok(builder.build())
     }
+}
+
+/// Parts of a batch with at most so many rows.
+pub(crate) fn parts(batch: &RecordBatch, rows_max: usize) -> impl Iterator<Item = RecordBatch> + use<> {
+    let batch = batch.clone();
+    let rows = batch.num_rows();
+    (0..rows).step_by(rows_max).map(move |from| batch.slice(from, rows_max.min(rows - from)))
 }
 
 fn pick(batch: &RecordBatch, picks: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {

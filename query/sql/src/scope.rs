@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use calotype_storage::name::ContextName;
@@ -22,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{DataType as SqlType, Expr as SqlExpr, Obje
 
 use crate::catalog;
 use crate::error::SqlError;
+use crate::expansion::{self, RELATIONS_MAX};
 use crate::instant::Folder;
 use crate::nearest::suggest;
 use crate::relation::TemporalRelations;
@@ -50,6 +52,8 @@ pub(crate) struct Scope {
     /// Whether the query names system columns.
     pub names_system_columns: bool,
     view_depth: usize,
+    /// Views that the statement has planned so far.
+    views_planned: Arc<AtomicUsize>,
 }
 
 /// A scope that plans: with the clauses of its query.
@@ -66,7 +70,15 @@ impl Scope {
         views: Arc<BTreeMap<String, String>>,
         folder: Folder,
     ) -> Self {
-        Self { shared, state, views, folder, names_system_columns: false, view_depth: 0 }
+        Self {
+            shared,
+            state,
+            views,
+            folder,
+            names_system_columns: false,
+            view_depth: 0,
+            views_planned: Arc::default(),
+        }
     }
 
     /// Plans a query: names are found, instants folded, and every temporal clause is taken by a table.
@@ -150,6 +162,9 @@ impl Scope {
     pub(crate) fn view(&self, name: &str, text: &str) -> Result<Arc<dyn TableProvider>> {
         if self.view_depth == VIEW_DEPTH_MAX {
             return plan_err!("view '{name}' stands on more than {VIEW_DEPTH_MAX} views, or on itself");
+        }
+        if self.views_planned.fetch_add(1, Ordering::Relaxed) >= RELATIONS_MAX {
+            return Err(expansion::too_many().into());
         }
         let scope = Self { view_depth: self.view_depth + 1, ..self.clone() };
         let query =

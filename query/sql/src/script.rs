@@ -12,6 +12,7 @@ use crate::clauses::{Clauses, is_word};
 use crate::depth;
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
+use crate::expansion;
 use crate::gate;
 use crate::parameters::Parameters;
 use crate::show;
@@ -112,6 +113,7 @@ impl Query {
         }
         statement = show::as_query(statement)?;
         gate::check(&statement)?;
+        expansion::check(&statement)?;
         parameters.bind(&mut statement)?;
         clauses.bind(parameters)?;
         Ok(Self { statement, clauses, names_system_columns })

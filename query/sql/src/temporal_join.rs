@@ -42,7 +42,7 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Extension, LogicalPlan};
 use datafusion::sql::sqlparser::ast::FunctionArg;
 
-pub(crate) use exec::TemporalJoinPlanner;
+pub(crate) use exec::{TemporalJoinExec, TemporalJoinPlanner};
 pub(crate) use push_down::PushDownTemporalJoinFilter;
 
 use arguments::Arguments;

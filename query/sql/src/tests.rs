@@ -1,7 +1,9 @@
 //! Statements asked of whole stores.
 
 mod book;
+mod cancels;
 mod catalog;
+mod panics;
 #[allow(
     clippy::format_push_string,
     clippy::wildcard_enum_match_arm,

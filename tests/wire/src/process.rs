@@ -31,6 +31,8 @@ pub struct Plan {
     pub state: PathBuf,
     /// Settings as `section.name=value`.
     pub settings: Vec<String>,
+    /// Variables of its environment.
+    pub variables: Vec<(String, String)>,
 }
 
 /// A server that runs. Dropped, it is killed.
@@ -56,13 +58,26 @@ impl Plan {
     /// A server of the store in a folder, on any port.
     pub fn new(program: &str, folder: &Path) -> Self {
         let settings = vec!["server.listen=127.0.0.1:0".to_owned(), "log.filter=error".to_owned()];
-        Self { program: program.into(), store: folder.join("store"), state: folder.join("state"), settings }
+        Self {
+            program: program.into(),
+            store: folder.join("store"),
+            state: folder.join("state"),
+            settings,
+            variables: Vec::new(),
+        }
     }
 
     /// With a setting more.
     #[must_use]
     pub fn with(mut self, setting: impl Into<String>) -> Self {
         self.settings.push(setting.into());
+        self
+    }
+
+    /// With a variable of its environment more.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -75,7 +90,12 @@ impl Plan {
         let script = "ulimit -n \"$(ulimit -H -n)\"; exec \"$@\"";
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).arg(&self.program).arg(&self.store).arg(&self.state);
-        command.args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(&self.settings)
+            .envs(self.variables.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         command.spawn().with_context(|| format!("starting {}", self.program.display()))
     }
 
@@ -177,6 +197,15 @@ impl Served {
             resident_most: kibibytes("VmHWM:")? << 10,
             ticks: number(11)? + number(12)?,
         })
+    }
+
+    /// Forgets the most memory that was ever in use: it is counted anew from here.
+    ///
+    /// # Errors
+    /// The system does not let it.
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        let id = self.child.id().context("the server has ended")?;
+        Ok(std::fs::write(format!("/proc/{id}/clear_refs"), "5")?)
     }
 
     /// Waits until it uses next to nothing of the processors.

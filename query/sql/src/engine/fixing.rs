@@ -3,7 +3,10 @@
 use calotype_query::as_of;
 use calotype_query::fixed::Moment;
 
+use futures::future::BoxFuture;
+
 use super::{Defaults, SqlEngine, SqlRequest};
+use crate::caught::caught;
 use crate::error::SqlError;
 use crate::names;
 use crate::script::Script;
@@ -18,7 +21,11 @@ impl SqlEngine {
     ///
     /// # Errors
     /// As [`Self::query`].
-    pub async fn fix(&self, request: &mut SqlRequest) -> Result<(), SqlError> {
+    pub fn fix<'a>(&'a self, request: &'a mut SqlRequest) -> BoxFuture<'a, Result<(), SqlError>> {
+        Box::pin(caught(self.fixed(request)))
+    }
+
+    async fn fixed(&self, request: &mut SqlRequest) -> Result<(), SqlError> {
         let script = Script::read(&request.text, &request.parameters)?;
         as_of::see(&self.database, request.at_least).await?;
         let moment = Moment::of(&self.database);

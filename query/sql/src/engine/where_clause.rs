@@ -17,20 +17,20 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as PlanResult;
-use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{
     Expr, ExprSchemable, LogicalPlanBuilder, TableProviderFilterPushDown, TableType,
 };
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::EmptyRecordBatchStream;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Query, Visit, Visitor};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{SqlEngine, physical};
+use super::SqlEngine;
 use crate::answer::SqlAnswer;
+use crate::caught::caught;
 use crate::claim::StatementClaim;
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
@@ -47,7 +47,15 @@ impl SqlEngine {
     ///
     /// # Errors
     /// [`SqlError`] says what is wrong with the predicate, or with the question.
-    pub async fn filter(&self, request: &AsOfRequest, predicate: &str) -> Result<SqlAnswer, SqlError> {
+    pub fn filter<'a>(
+        &'a self,
+        request: &'a AsOfRequest,
+        predicate: &'a str,
+    ) -> BoxFuture<'a, Result<SqlAnswer, SqlError>> {
+        Box::pin(caught(self.filtered(request, predicate)))
+    }
+
+    async fn filtered(&self, request: &AsOfRequest, predicate: &str) -> Result<SqlAnswer, SqlError> {
         let (predicate, names_system_columns) = parse(predicate)?;
         // All columns, since the predicate may name those that are not wanted: begun, and dropped before anything is read.
         let mut state = request.clone();
@@ -75,7 +83,7 @@ impl SqlEngine {
             Some(at.system),
             Some(at.system),
         ));
-        let (state, scope) = self.session(&shared, std::collections::BTreeMap::new())?;
+        let (mut session, scope) = self.session(&shared, std::collections::BTreeMap::new())?;
         let wanted = table.wanted(request, &claim)?;
         let name = TableReference::bare(request.context.as_str());
         let scan = LogicalPlanBuilder::scan(name.clone(), provider_as_source(Arc::new(table)), None)?;
@@ -92,10 +100,9 @@ impl SqlEngine {
         }
         let wanted = wanted.into_iter().map(|column| Expr::Column(Column::new(Some(name.clone()), column)));
         let plan = scan.filter(predicate)?.project(wanted.collect::<Vec<_>>())?.build()?;
-        let plan = state.optimize(&plan)?;
-        let physical = physical(&state, &plan).await?;
-        let rows = execute_stream(physical, SessionContext::new_with_state(state).task_ctx())?;
-        Ok(SqlAnswer::new(rows, of_one(claim)))
+        let plan = session.optimize(plan)?;
+        let physical = session.physical(&plan).await?;
+        Ok(SqlAnswer::new(session.run(physical)?, of_one(claim)))
     }
 }
 

@@ -22,7 +22,7 @@ impl SqlEngine {
         logical.retain(|rule| rule.name() != name);
         let mut physical = self.state.physical_optimizers().to_vec();
         physical.retain(|rule| rule.name() != name);
-        let state = SessionStateBuilder::new_from_existing(self.state.clone())
+        let state = SessionStateBuilder::new_from_existing(self.state.as_ref().clone())
             .with_optimizer_rules(logical)
             .with_physical_optimizer_rules(physical)
             .build();
@@ -30,7 +30,8 @@ impl SqlEngine {
             database: Arc::clone(&self.database),
             policy: Arc::clone(&self.policy),
             limits: self.limits.clone(),
-            state,
+            state: Arc::new(state),
+            held: Arc::clone(&self.held),
         }
     }
 }

@@ -62,7 +62,7 @@ impl ExtensionPlanner for TemporalJoinPlanner {
 
 /// Joins two inputs that come by join columns and begin, each in one partition.
 #[derive(Debug)]
-struct TemporalJoinExec {
+pub(crate) struct TemporalJoinExec {
     left: Arc<dyn ExecutionPlan>,
     right: Arc<dyn ExecutionPlan>,
     on: Vec<String>,

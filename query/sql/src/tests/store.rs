@@ -22,7 +22,7 @@ use crate::{Limits, SqlEngine, SqlError, SqlRequest};
 pub(crate) struct TestStore {
     pub(crate) database: Arc<Database>,
     pub(crate) engine: SqlEngine,
-    _spill: tempfile::TempDir,
+    spill: tempfile::TempDir,
 }
 
 /// A fact: id, status, cents, from and to (days of January 2024, the end open at 0); no status: a retraction.
@@ -49,7 +49,13 @@ impl TestStore {
         let limits =
             Limits { memory_bytes_max, spill_bytes_max: 1 << 30, spill_folder: spill.path().to_owned() };
         let engine = SqlEngine::new(Arc::clone(&database), Arc::new(LocalPolicy), limits);
-        Self { database, engine, _spill: spill }
+        Self { database, engine, spill }
+    }
+
+    /// Temporary files that statements hold.
+    pub(crate) fn spilled_files(&self) -> usize {
+        let folders = std::fs::read_dir(self.spill.path()).unwrap().flatten();
+        folders.filter_map(|folder| std::fs::read_dir(folder.path()).ok()).map(Iterator::count).sum()
     }
 
     /// Creates a context of loans, in import, so that puts say when they were known.

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod book;
+mod hostile;
 mod kills;
 mod odd;
 mod silence;

@@ -21,6 +21,8 @@ use crate::places::Place;
 
 /// How soon all must be given back.
 const SOON: Duration = Duration::from_millis(100);
+/// Answers that are dropped.
+const CANCELS: usize = 12;
 /// How long this test waits before it calls it a leak.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -91,13 +93,23 @@ async fn a_cancelled_statement_gives_memory_turn_and_files_back() {
     fill(&client, 600_000).await;
     let spilled = state.path().join("spill");
     let mut times = Vec::new();
-    for _ in 0..3 {
-        let question = SqlQuestion::new("SELECT id, name || name AS n FROM big ORDER BY n");
-        let mut answer = client.sql(&question).await.unwrap();
-        assert!(answer.next().await.unwrap().is_some());
-        assert!(files(&spilled) > 0, "it is larger than its memory");
-        assert_eq!(server.metric("calotype_statements "), 1);
-        drop(answer);
+    let text = "SELECT id, name || name AS n FROM big ORDER BY n";
+    for number in 0..CANCELS {
+        // Through both doors, after some batches or none.
+        if number % 2 == 0 {
+            let mut answer = client.sql(&SqlQuestion::new(text)).await.unwrap();
+            for _ in 0..=number % 5 {
+                assert!(answer.next().await.unwrap().is_some());
+            }
+            assert!(files(&spilled) > 0, "it is larger than its memory");
+            assert_eq!(server.metric("calotype_statements "), 1);
+        } else {
+            let mut flight = FlightClient::new(server.channel().await);
+            let mut stream = flight.do_get(Ticket::new(json!({ "sql": text }).to_string())).await.unwrap();
+            for _ in 0..=number % 5 {
+                assert!(stream.next().await.unwrap().is_ok());
+            }
+        }
         let begun = Instant::now();
         while files(&spilled) > 0 || server.metric("calotype_statements ") > 0 {
             assert!(begun.elapsed() < PATIENCE, "{} files are left", files(&spilled));
