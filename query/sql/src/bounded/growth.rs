@@ -139,9 +139,9 @@ fn list_elements(value: &ColumnarValue, row: usize) -> usize {
 }
 
 /// The most bytes that a call gives for a row.
-pub(super) fn most(name: &str, args: &[ColumnarValue], row: usize) -> Result<usize> {
+pub(super) fn most(name: &str, args: &[ColumnarValue], row: usize) -> usize {
     let sum = || args.iter().map(|value| bytes(value, row)).fold(0, usize::saturating_add);
-    Ok(match (name, args) {
+    match (name, args) {
         ("||" | "concat" | "coalesce" | "nvl" | "nullif" | "greatest" | "least" | "overlay", _) => sum(),
         ("replace", [value, from, to]) => {
             let from = bytes(from, row).max(1);
@@ -164,25 +164,25 @@ pub(super) fn most(name: &str, args: &[ColumnarValue], row: usize) -> Result<usi
         }
         ("to_char" | "date_format", _) => sum().saturating_mul(FORMAT_FACTOR),
         _ => sum().saturating_mul(USUAL_FACTOR),
-    })
+    }
 }
 
 /// Bytes that a call gives for a row at least, or the most if that is all that is known and it is not bounded by the
 /// lengths of the arguments.
-pub(super) fn least(name: &str, args: &[ColumnarValue], row: usize) -> Result<usize> {
-    Ok(match (name, args) {
+pub(super) fn least(name: &str, args: &[ColumnarValue], row: usize) -> usize {
+    match (name, args) {
         ("replace", [value, from, to]) => {
             let (Some(value), Some(from), Some(to)) = (text(value, row), text(from, row), text(to, row))
             else {
-                return Ok(0);
+                return 0;
             };
             let found = value.matches(from.as_ref()).count();
             (value.len() - found * from.len()).saturating_add(found.saturating_mul(to.len()))
         }
         // How often it matches is not known before it is done: the little that it can be more is borne.
-        ("regexp_replace", _) => most(name, args, row)? / MATCHES_RARITY,
-        ("concat" | "||", _) => most(name, args, row)?,
-        ("array_to_string" | "list_to_string" | "array_join" | "list_join", _) => most(name, args, row)? / 4,
+        ("regexp_replace", _) => most(name, args, row) / MATCHES_RARITY,
+        ("concat" | "||", _) => most(name, args, row),
+        ("array_to_string" | "list_to_string" | "array_join" | "list_join", _) => most(name, args, row) / 4,
         _ => 0,
-    })
+    }
 }

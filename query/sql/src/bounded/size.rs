@@ -47,7 +47,7 @@ pub(crate) fn bytes(array: &ArrayRef) -> usize {
 
 fn text_bytes<O: OffsetSizeTrait>(offsets: &[O]) -> usize {
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return 0 };
-    last.as_usize() - first.as_usize() + offsets.len() * size_of::<O>()
+    last.as_usize() - first.as_usize() + size_of_val(offsets)
 }
 
 /// Bytes of the largest row.

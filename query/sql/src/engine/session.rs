@@ -1,6 +1,5 @@
 //! What one statement is optimised, planned and run in: its instant, its effort, its memory and its part of the disk.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -76,10 +75,10 @@ impl Session {
             None,
             self.state.session_id().to_owned(),
             self.state.config().clone(),
-            HashMap::new(),
-            HashMap::new(),
-            HashMap::new(),
-            HashMap::new(),
+            [].into(),
+            [].into(),
+            [].into(),
+            [].into(),
             self.runtime,
         );
         Ok(execute_stream(plan, Arc::new(context))?)

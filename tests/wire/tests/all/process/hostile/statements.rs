@@ -282,6 +282,38 @@ fn chain(first: &str, next: &str, length: usize, last: &str) -> String {
     text + " " + &last.replace("LAST", &format!("q{length}"))
 }
 
+/// Statements with long texts, names and lists in them.
+fn of_long_parts() -> Vec<(&'static str, String)> {
+    let (long, half) = ("x".repeat(1_000_000), "x".repeat(500_000));
+    vec![
+        ("a long literal", format!("SELECT '{long}' AS s FROM big")),
+        ("a long literal beside rows", format!("SELECT max(name || '{long}') FROM big")),
+        (
+            "a long literal in branches",
+            format!(
+                "SELECT max(CASE WHEN id > 1 THEN name ELSE '{half}' END), count(DISTINCT coalesce(NULLIF(name, name), '{half}')) FROM big"
+            ),
+        ),
+        ("a long pattern", format!("SELECT count(*) FROM big WHERE name ~ '{}'", "(a|b)+".repeat(100_000))),
+        ("a long LIKE", format!("SELECT count(*) FROM big WHERE name LIKE '{}'", "%a_".repeat(300_000))),
+        ("a long name", format!("SELECT id AS \"{long}\" FROM big")),
+        ("a long number", format!("SELECT {}", "9".repeat(1_000_000))),
+        (
+            "a long text to a list",
+            format!("SELECT count(*) FROM big WHERE array_length(string_to_array('{long}', '')) > id"),
+        ),
+        ("a text over its size", format!("SELECT '{long}{long}'")),
+        (
+            "a long list",
+            format!("SELECT count(*) FROM big WHERE array_has(make_array({}), id)", list(40_000)),
+        ),
+        (
+            "a long list for each row",
+            format!("SELECT max(array_length(make_array(id, {}))) FROM big", list(40_000)),
+        ),
+    ]
+}
+
 /// All statements.
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     let mut all: Vec<(&'static str, String)> =
@@ -290,7 +322,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let columns = |count: usize, part: &str| {
         (0..count).map(|place| format!("{part} AS c{place}")).collect::<Vec<_>>().join(", ")
     };
-    let (long, half) = ("x".repeat(1_000_000), "x".repeat(500_000));
+    all.extend(of_long_parts());
     all.extend([
         ("text that doubles", chain("SELECT name AS s FROM big", doubles, 28, "SELECT max(length(s)) FROM LAST")),
         ("text that doubles, a constant", chain("SELECT 'abcdefgh' AS s", doubles, 30, "SELECT max(length(s)) FROM LAST")),
@@ -334,17 +366,6 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("many aggregates", format!("SELECT {} FROM big GROUP BY id", columns(1_000, "max(name)"))),
         ("many windows", format!("SELECT {} FROM big", (0..300).map(|place| format!("sum(id + {place}) OVER (PARTITION BY part ORDER BY id + {place}) AS c{place}")).collect::<Vec<_>>().join(", "))),
         ("many scalar queries", format!("SELECT {}", (0..1_000).map(|place| format!("(SELECT max(id) FROM big WHERE id < {place}) AS c{place}")).collect::<Vec<_>>().join(", "))),
-        ("a long literal", format!("SELECT '{long}' AS s FROM big")),
-        ("a long literal beside rows", format!("SELECT max(name || '{long}') FROM big")),
-        ("a long literal in branches", format!("SELECT max(CASE WHEN id > 1 THEN name ELSE '{half}' END), count(DISTINCT coalesce(NULLIF(name, name), '{half}')) FROM big")),
-        ("a long pattern", format!("SELECT count(*) FROM big WHERE name ~ '{}'", "(a|b)+".repeat(100_000))),
-        ("a long LIKE", format!("SELECT count(*) FROM big WHERE name LIKE '{}'", "%a_".repeat(300_000))),
-        ("a long name", format!("SELECT id AS \"{long}\" FROM big")),
-        ("a long number", format!("SELECT {}", "9".repeat(1_000_000))),
-        ("a long text to a list", format!("SELECT count(*) FROM big WHERE array_length(string_to_array('{long}', '')) > id")),
-        ("a text over its size", format!("SELECT '{long}{long}'")),
-        ("a long list", format!("SELECT count(*) FROM big WHERE array_has(make_array({}), id)", list(40_000))),
-        ("a long list for each row", format!("SELECT max(array_length(make_array(id, {}))) FROM big", list(40_000))),
         ("a cube of thirty", format!("SELECT count(*) FROM big GROUP BY CUBE ({})", (0..30).map(|place| format!("id + {place}")).collect::<Vec<_>>().join(", "))),
         ("sets of groups of thirty", format!("SELECT count(*) FROM big GROUP BY {}", (0..30).map(|place| format!("GROUPING SETS ((id + {place}), (part + {place}))")).collect::<Vec<_>>().join(", "))),
         ("a rollup of many", format!("SELECT count(*) FROM big GROUP BY ROLLUP ({})", (0..200).map(|place| format!("id + {place}")).collect::<Vec<_>>().join(", "))),
