@@ -35,6 +35,7 @@ mod scope;
 mod script;
 mod shared;
 mod show;
+mod spill;
 mod system_columns;
 mod table;
 mod table_functions;

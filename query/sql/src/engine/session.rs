@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::config::{ConfigNonZeroUsize, ConfigOptions};
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
@@ -12,12 +11,13 @@ use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::future::BoxFuture;
 
-use super::SqlEngine;
+use super::{Limits, SqlEngine};
 use crate::batches::{Batches, check_patterns};
 use crate::bounded;
 use crate::effort::{self, Effort};
 use crate::error::SqlError;
 use crate::memory::StatementMemory;
+use crate::spill::SpillFolder;
 use crate::watch::watched;
 
 /// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
@@ -87,13 +87,11 @@ impl Session {
 
 /// Memory and temporary files of one statement.
 fn runtime(engine: &SqlEngine) -> Result<Arc<RuntimeEnv>, SqlError> {
-    let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![engine.limits.spill_folder.clone()]))
-        .with_max_temp_directory_size(engine.limits.spill_bytes_max);
+    let Limits { spill_bytes_max, spill_folder, .. } = &engine.limits;
     let bytes_max = engine.limits.memory_bytes_max / UNDERCOUNT;
     Ok(Arc::new(RuntimeEnv {
         memory_pool: Arc::new(StatementMemory::new(bytes_max, Arc::clone(&engine.held))),
-        disk_manager: Arc::new(disk.build()?),
+        disk_manager: SpillFolder::manager(spill_folder.clone(), *spill_bytes_max)?,
         ..engine.state.runtime_env().as_ref().clone()
     }))
 }
