@@ -30,9 +30,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use operator::Concatenation;
-
 pub(crate) use growth::has_pattern;
+pub(crate) use operator::Operation;
 pub(crate) use size::{largest_row, row_bytes};
 
 /// The greatest sizes of what functions give.
@@ -80,10 +79,16 @@ pub(crate) fn bound_expression(expression: Expr, bounds: Bounds) -> Result<Trans
                 Some(func) => Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })),
                 None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),
             },
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
-                let operator = Arc::new(ScalarUDF::new_from_impl(Concatenation::new()));
-                let func = bounded(&operator, bounds).unwrap_or(operator);
-                Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args: vec![*left, *right] }))
+            Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::StringConcat, right }) => {
+                match Operation::new(op) {
+                    None => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+                    Some(operation) => {
+                        let operation = Arc::new(ScalarUDF::new_from_impl(operation));
+                        let func = bounded(&operation, bounds).unwrap_or(operation);
+                        let args = vec![*left, *right];
+                        Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args }))
+                    }
+                }
             }
             other => Transformed::no(other),
         })

@@ -2,9 +2,9 @@
 
 use calotype_query::Claim;
 use calotype_storage::SystemTime;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use serde::Serialize;
 
 use crate::claimed::as_claimed;
@@ -19,8 +19,8 @@ const READS_MAX: usize = 8;
 pub struct StatementClaim {
     /// The store's id.
     pub store: String,
-    /// Whether the answer stays the same for ever: all that it reads is settled, and it reads no
-    /// table about the store.
+    /// Whether the answer stays the same for ever: all that it reads is settled, it reads no table about the store, and
+    /// `now()` and its like stand in temporal clauses alone, whose instants are in the claim.
     pub settled: bool,
     /// The least system time up to which what it reads is settled; `None` if it reads nothing that is known.
     pub settled_to: Option<String>,
@@ -36,11 +36,26 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// Whether what a plan works out depends on when it is asked.
+pub(crate) fn names_the_present(plan: &LogicalPlan) -> Result<bool, SqlError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|part| {
+                Ok(matches!(part, Expr::ScalarFunction(call)
+                    if call.func.signature().volatility != Volatility::Immutable))
+            })?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
+}
+
 impl StatementClaim {
     /// The claim of a plan: of all points of contexts that it reads.
-    pub(crate) fn of(shared: &Shared, plan: &LogicalPlan) -> Result<Self, SqlError> {
+    pub(crate) fn of(shared: &Shared, plan: &LogicalPlan, names_the_present: bool) -> Result<Self, SqlError> {
         let mut reads: Vec<Claim> = Vec::new();
-        let mut is_of_the_moment = false;
+        let mut is_of_the_moment = names_the_present;
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
                 && let Some(table) = as_claimed(source_as_provider(&scan.source)?.as_ref())

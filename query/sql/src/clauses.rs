@@ -18,6 +18,11 @@ use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
 use crate::parameters::Parameters;
 
+/// Tokens that are looked at first for an instant's expression.
+const EXPRESSION_TOKENS: usize = 64;
+/// Tokens behind an expression that the parser may look at to find its end.
+const LOOKS_AHEAD: usize = 8;
+
 /// Which instants of one axis are asked about, as expressions.
 #[derive(Clone, Debug)]
 pub(crate) enum Times {
@@ -240,11 +245,20 @@ impl<'a> Reader<'a> {
     }
 
     fn expression(&mut self, precedence: u8) -> Result<Expr, SqlError> {
-        let rest = self.tokens[self.next..].to_vec();
-        let mut parser = Parser::new(&TemporalDialect).with_tokens_with_locations(rest);
-        let expression = parser.parse_subexpr(precedence).map_err(|error| SqlError::syntax(&error))?;
-        self.next += parser.index();
-        Ok(expression)
+        let rest = &self.tokens[self.next..];
+        // Most are short: the parser gets a few tokens, and more if it comes near their end.
+        let mut length = EXPRESSION_TOKENS;
+        loop {
+            let part = &rest[..length.min(rest.len())];
+            let mut parser = Parser::new(&TemporalDialect).with_tokens_with_locations(part.to_vec());
+            let read = parser.parse_subexpr(precedence);
+            if part.len() == rest.len() || (read.is_ok() && parser.index() + LOOKS_AHEAD < part.len()) {
+                let expression = read.map_err(|error| SqlError::syntax(&error))?;
+                self.next += parser.index();
+                return Ok(expression);
+            }
+            length = length.saturating_mul(8);
+        }
     }
 
     /// The expression up to `TO`. The parser alone would take `TO` and what follows into an interval that stands before it.

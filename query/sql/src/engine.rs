@@ -21,6 +21,7 @@ use chrono::DateTime;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use datafusion::prelude::SessionConfig;
@@ -32,8 +33,10 @@ use crate::answer::SqlAnswer;
 use crate::batches::BATCH_ROWS;
 use crate::bounded::BoundFunctions;
 use crate::caught::caught;
-use crate::claim::StatementClaim;
+use crate::claim::{StatementClaim, names_the_present};
+use crate::dates::DatesWithIntervals;
 use crate::error::SqlError;
+use crate::exact::{ExactExpressions, NearestFloats};
 use crate::functions;
 use crate::instant::{self, Folder};
 use crate::names;
@@ -180,8 +183,10 @@ impl SqlEngine {
             defaults.known,
         ));
         let (mut session, scope) = self.session(&shared, views)?;
-        let plan = session.optimize(result::kept(scope.plan(script.query)?)?)?;
-        let claim = StatementClaim::of(&shared, &plan)?;
+        let plan = result::kept(scope.plan(script.query)?)?;
+        let names_the_present = names_the_present(&plan)?;
+        let plan = session.optimize(plan)?;
+        let claim = StatementClaim::of(&shared, &plan, names_the_present)?;
         let physical = session.physical(&plan).await?;
         Ok(Planned { plan, physical, claim, session, explain: script.explain })
     }
@@ -214,11 +219,20 @@ impl Planned {
     }
 }
 
-/// What DataFusion does with plans before they are optimised, and then the bounds of functions.
+/// What DataFusion does with plans before they are optimised, and then what makes expressions exact and bounded.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(NearestFloats));
+    rules.push(Arc::new(ExactExpressions));
     rules.push(Arc::new(BoundFunctions));
     rules
+}
+
+/// How DataFusion plans expressions, behind what is planned otherwise here.
+fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(DatesWithIntervals)];
+    planners.extend(SessionStateDefaults::default_expr_planners());
+    planners
 }
 
 /// What DataFusion does with plans, and then what has to be done with temporal operators.
@@ -249,7 +263,7 @@ fn state() -> SessionState {
         .with_analyzer_rules(analyzer_rules())
         .with_optimizer_rules(optimizer_rules())
         .with_query_planner(Arc::new(Physical))
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(expr_planners())
         .with_scalar_functions(functions::scalar())
         .with_aggregate_functions(functions::aggregate())
         .with_window_functions(functions::window())

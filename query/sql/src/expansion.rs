@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, TableFactor, Visit, Visitor};
 
 use crate::error::SqlError;
+use crate::table_functions::relations_of;
 
 /// Relations that a statement reads.
 pub(crate) const RELATIONS_MAX: usize = 400;
@@ -72,6 +73,13 @@ impl Visitor for Expansion {
             }
             None => self.add(relations),
         }
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlError> {
+        for relation in relations_of(factor) {
+            self.pre_visit_relation(&relation)?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<SqlError> {

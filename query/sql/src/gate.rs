@@ -37,6 +37,17 @@ pub(crate) fn check(statement: &Statement) -> Result<(), SqlError> {
     }
 }
 
+/// Checks an expression that stands alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_expression(expression: &Expr) -> Result<(), SqlError> {
+    match expression.visit(&mut Gate) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
 struct Gate;
 
 fn refuse(what: &str) -> ControlFlow<SqlError> {
@@ -172,6 +183,15 @@ impl Visitor for Gate {
     }
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<SqlError> {
+        if let Expr::AtTimeZone { timestamp, .. } = expression
+            && matches!(timestamp.as_ref(), Expr::TypedString(_) | Expr::Value(_) | Expr::Cast { .. })
+        {
+            // It is an instant already, and a zone changes no instant.
+            return ControlFlow::Break(SqlError::refused(
+                "AT TIME ZONE behind a literal says nothing: without an offset it is UTC; write the offset in it, such as \
+                 '2024-01-05T00:00:00-05:00'",
+            ));
+        }
         if let Expr::InList { list, .. } = expression
             && list.len() > IN_LIST_MAX
         {

@@ -18,6 +18,8 @@ use datafusion::sql::sqlparser::ast::{DataType, Expr as Ast, Value};
 
 use crate::bounded::{Bounds, bound_expression};
 use crate::error::SqlError;
+use crate::exact::exact;
+use crate::gate;
 
 /// Folds constant expressions at one moment.
 #[derive(Clone, Debug)]
@@ -40,6 +42,7 @@ impl Folder {
         expression: &Ast,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<ScalarValue> {
+        gate::check_expression(expression)?;
         let schema = DFSchema::empty();
         let planned = context.sql_to_expr(expression.clone(), &schema)?;
         let simplify = SimplifyContext::builder()
@@ -47,7 +50,8 @@ impl Folder {
             .with_query_execution_start_time(Some(self.now))
             .build();
         let simplifier = ExprSimplifier::new(simplify);
-        let planned = bound_expression(simplifier.coerce(planned, &schema)?, Bounds::PLANNING)?.data;
+        let planned = exact(simplifier.coerce(planned, &schema)?, &schema)?.data;
+        let planned = bound_expression(planned, Bounds::PLANNING)?.data;
         let folded = simplifier.simplify(planned)?;
         if let Expr::Literal(value, _) = folded {
             return Ok(value);

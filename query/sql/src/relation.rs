@@ -5,6 +5,8 @@ use std::sync::Arc;
 use calotype_query::TimeRange;
 use calotype_storage::name::ContextName;
 use calotype_storage::time::Instant;
+use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::logical_expr::planner::{
@@ -75,11 +77,24 @@ impl TemporalRelations {
         let system = self.times(clause.system.as_ref(), context)?;
         let shared = &self.scope.shared;
         let (fixed, reading) = shared.read(context_name, valid, system)?;
+        let known_as = format!("{context_name} ({reading})");
         let table = ContextTable::new(Arc::clone(shared), fixed, reading, self.scope.names_system_columns);
-        let source = provider_as_source(Arc::new(table));
-        let reads = LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.build()?;
+        let reads = distinct_scan(known_as, Arc::new(table), scan.table_name.clone())?;
         Ok(PlannedRelation::new(reads, alias))
     }
+}
+
+/// A scan that is told from others by the name that it has below its alias.
+///
+/// DataFusion compares scans by their names, and not by what they read: it would answer two subqueries once that read one
+/// context at two instants. So `known_as` holds all that tells one reading of a name from another.
+pub(crate) fn distinct_scan(
+    known_as: String,
+    table: Arc<dyn TableProvider>,
+    alias: TableReference,
+) -> Result<LogicalPlan> {
+    let name = TableReference::bare(known_as);
+    LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.alias(alias)?.build()
 }
 
 /// A table's name alone. It stands nowhere in the text, so that no clause is behind it.

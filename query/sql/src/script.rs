@@ -15,6 +15,7 @@ use crate::error::SqlError;
 use crate::expansion;
 use crate::gate;
 use crate::parameters::Parameters;
+use crate::rereads;
 use crate::show;
 use crate::system_columns;
 
@@ -24,6 +25,8 @@ pub(crate) const TEXT_BYTES_MAX: usize = 1 << 20;
 pub(crate) const TOKENS_MAX: usize = 100_000;
 /// How deeply expressions and queries may be nested.
 pub(crate) const DEPTH_MAX: usize = 60;
+/// Views of one text.
+const VIEWS_MAX: usize = 100;
 
 /// A query with the clauses that were taken out of it.
 #[derive(Debug)]
@@ -70,6 +73,9 @@ impl Script {
             if is_word(&part[0].token, "SET") {
                 settings.push(setting(&part)?);
             } else {
+                if views.len() == VIEWS_MAX {
+                    return Err(SqlError::refused(format!("the text creates more than {VIEWS_MAX} views")));
+                }
                 let (name, query) = view(text, &part)?;
                 if views.insert(name.clone(), query).is_some() {
                     return Err(SqlError::refused(format!("view '{name}' is created twice in one text")));
@@ -100,6 +106,15 @@ impl Query {
     fn of(tokens: &[TokenWithSpan], parameters: &Parameters) -> Result<Self, SqlError> {
         let (tokens, mut clauses) = Clauses::take_out(tokens)?;
         let names_system_columns = tokens.iter().any(|token| system_columns::is_one(&token.token));
+        if let Some(natural) = tokens.iter().find(|token| is_word(&token.token, "NATURAL"))
+            && names_system_columns
+        {
+            return Err(SqlError::clause(
+                natural.span.start,
+                "JOIN .. USING (..) in a statement that names a system column, since both sides have those",
+                "NATURAL",
+            ));
+        }
         let mut parser =
             Parser::new(&TemporalDialect).with_tokens_with_locations(tokens).with_recursion_limit(DEPTH_MAX);
         let mut statement = parser.parse_statement().map_err(|error| SqlError::syntax(&error))?;
@@ -140,6 +155,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         )));
     }
     depth::check(&tokens)?;
+    rereads::check(&tokens)?;
     Ok(tokens)
 }
 

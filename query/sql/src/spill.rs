@@ -30,15 +30,14 @@ impl SpillFolder {
 impl TempFileFactory for SpillFolder {
     fn create_temp_file(&self, description: &str) -> Result<Arc<dyn SpillFile>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let manager = match made.as_ref() {
-            Some(manager) => Arc::clone(manager),
-            None => {
-                let manager = DiskManagerBuilder::default()
-                    .with_mode(DiskManagerMode::Directories(vec![self.parent.clone()]))
-                    .with_max_temp_directory_size(self.bytes_max)
-                    .build()?;
-                Arc::clone(made.insert(Arc::new(manager)))
-            }
+        let manager = if let Some(manager) = made.as_ref() {
+            Arc::clone(manager)
+        } else {
+            let manager = DiskManagerBuilder::default()
+                .with_mode(DiskManagerMode::Directories(vec![self.parent.clone()]))
+                .with_max_temp_directory_size(self.bytes_max)
+                .build()?;
+            Arc::clone(made.insert(Arc::new(manager)))
         };
         drop(made);
         manager.create_tmp_file(description)

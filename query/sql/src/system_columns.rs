@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, ExceptSelectItem, Ident, ObjectName, Query, Select, SelectItem, Statement, TableFactor, VisitMut,
-    VisitorMut,
+    Cte, ExceptSelectItem, ExcludeSelectItem, Ident, ObjectName, Query, Select, SelectItem, Statement,
+    TableFactor, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -56,9 +56,37 @@ fn hide_in(item: &mut SelectItem) {
     let (SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options)) = item else {
         return;
     };
-    if options.opt_except.is_none() && options.opt_exclude.is_none() {
-        let [first, rest @ ..] = NAMES.map(Ident::new);
-        options.opt_except =
-            Some(ExceptSelectItem { first_element: first, additional_elements: rest.to_vec() });
+    // Those that are left out by name may be among them.
+    let mut left_out: Vec<Ident> = Vec::new();
+    if let Some(except) = options.opt_except.take() {
+        left_out.push(except.first_element);
+        left_out.extend(except.additional_elements);
+    }
+    let is_new =
+        |name: &Ident| !left_out.iter().any(|left_out| left_out.value.eq_ignore_ascii_case(&name.value));
+    let names: Vec<Ident> = NAMES.map(Ident::new).into_iter().filter(is_new).collect();
+    match &mut options.opt_exclude {
+        None => {
+            left_out.extend(names);
+            if let [first, rest @ ..] = left_out.as_slice() {
+                options.opt_except = Some(ExceptSelectItem {
+                    first_element: first.clone(),
+                    additional_elements: rest.to_vec(),
+                });
+            }
+        }
+        Some(exclude) => {
+            let mut all = match std::mem::replace(exclude, ExcludeSelectItem::Multiple(Vec::new())) {
+                ExcludeSelectItem::Single(name) => vec![name],
+                ExcludeSelectItem::Multiple(names) => names,
+            };
+            let is_new = |name: &Ident| {
+                !all.iter().any(|left_out| left_out.to_string().eq_ignore_ascii_case(&name.value))
+            };
+            let names: Vec<ObjectName> =
+                names.into_iter().filter(is_new).map(|name| ObjectName::from(vec![name])).collect();
+            all.extend(names);
+            *exclude = ExcludeSelectItem::Multiple(all);
+        }
     }
 }

@@ -10,14 +10,17 @@ mod series;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::provider_as_source;
+use datafusion::common::TableReference;
 use datafusion::error::Result;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::planner::RelationPlannerContext;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{FunctionArg, Ident, ObjectName};
+use datafusion::sql::sqlparser::ast::{
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, Ident, ObjectName, TableFactor,
+};
 
 use crate::error::SqlError;
 use crate::nearest::nearest;
+use crate::relation::distinct_scan;
 use crate::scope::Scope;
 use crate::{temporal_aggregate, temporal_join};
 
@@ -33,6 +36,27 @@ pub(crate) const OF_CONTEXTS: [(&str, &[&str]); 3] = [
     ("diff", &["from_known_at", "to_known_at"]),
     ("history", &["known_at"]),
 ];
+
+/// The functions whose arguments without names are relations: subqueries, or names of tables.
+const OF_RELATIONS: [&str; 2] = ["temporal_aggregate", "temporal_join"];
+
+/// The relations that a table function names as its arguments.
+pub(crate) fn relations_of(factor: &TableFactor) -> Vec<ObjectName> {
+    let TableFactor::Table { name, args: Some(arguments), .. } = factor else { return Vec::new() };
+    if !OF_RELATIONS.contains(&name.to_string().to_lowercase().as_str()) {
+        return Vec::new();
+    }
+    let named = arguments.args.iter().filter_map(|argument| {
+        let FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) = argument else { return None };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all others name no relation")]
+        match expression {
+            SqlExpr::Identifier(name) => Some(ObjectName::from(vec![name.clone()])),
+            SqlExpr::CompoundIdentifier(names) => Some(ObjectName::from(names.clone())),
+            _ => None,
+        }
+    });
+    named.collect()
+}
 
 /// Plans a function by its name.
 ///
@@ -59,8 +83,9 @@ pub(crate) fn plan(
         "temporal_join" => return temporal_join::plan(arguments, context).map(Some),
         _ => return Err(unknown(&function).into()),
     };
-    let source = provider_as_source(table);
-    Ok(Some(LogicalPlanBuilder::scan(function, source, None)?.build()?))
+    let written: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    let known_as = format!("{function}({})", written.join(", "));
+    distinct_scan(known_as, table, TableReference::bare(function)).map(Some)
 }
 
 /// Says which functions there are.

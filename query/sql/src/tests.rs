@@ -4,6 +4,7 @@ mod book;
 mod cancels;
 mod catalog;
 mod panics;
+mod pitfalls;
 #[allow(
     clippy::format_push_string,
     clippy::wildcard_enum_match_arm,

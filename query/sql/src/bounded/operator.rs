@@ -1,36 +1,57 @@
-//! `||` of texts as a function, so that it is bounded as functions are. A null on either side gives a null.
+//! Operators as functions: `||`, so that it is bounded as functions are, and integers' `+`, `-` and `*`, which are right or
+//! end the statement. A null on either side gives a null.
 
 use std::sync::Arc;
 
 use arrow_schema::DataType;
 use datafusion::arrow::compute::kernels::concat_elements::concat_elements_dyn;
+use datafusion::arrow::compute::kernels::numeric::{add, mul, sub};
 use datafusion::error::Result;
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
 
-/// `left || right`.
+/// `left operator right`.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Concatenation {
+pub(crate) struct Operation {
+    operator: Operator,
+    name: &'static str,
     signature: Signature,
 }
 
-impl Concatenation {
-    pub(super) fn new() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable) }
+impl Operation {
+    /// `||`, `+`, `-` or `*`; `None` for all others.
+    pub(crate) fn new(operator: Operator) -> Option<Self> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all others stay as they are")]
+        let name = match operator {
+            Operator::StringConcat => "||",
+            Operator::Plus => "+",
+            Operator::Minus => "-",
+            Operator::Multiply => "*",
+            _ => return None,
+        };
+        Some(Self { operator, name, signature: Signature::user_defined(Volatility::Immutable) })
+    }
+
+    fn coercer<'a>(&'a self, types: &'a [DataType]) -> Result<BinaryTypeCoercer<'a>> {
+        let [left, right] = types else {
+            return datafusion::common::plan_err!("{} has two sides; found {}", self.name, types.len());
+        };
+        Ok(BinaryTypeCoercer::new(left, &self.operator, right))
     }
 }
 
-impl ScalarUDFImpl for Concatenation {
+impl ScalarUDFImpl for Operation {
     fn name(&self) -> &'static str {
-        "||"
+        self.name
     }
 
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let names: Vec<String> = args.iter().map(|argument| argument.schema_name().to_string()).collect();
-        Ok(names.join(" || "))
+        Ok(names.join(&format!(" {} ", self.name)))
     }
 
     fn signature(&self) -> &Signature {
@@ -38,18 +59,12 @@ impl ScalarUDFImpl for Concatenation {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        let [left, right] = types else {
-            return datafusion::common::plan_err!("|| has two sides; found {}", types.len());
-        };
-        let (left, right) = BinaryTypeCoercer::new(left, &Operator::StringConcat, right).get_input_types()?;
+        let (left, right) = self.coercer(types)?.get_input_types()?;
         Ok(vec![left, right])
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        let [left, right] = types else {
-            return datafusion::common::plan_err!("|| has two sides; found {}", types.len());
-        };
-        BinaryTypeCoercer::new(left, &Operator::StringConcat, right).get_result_type()
+        self.coercer(types)?.get_result_type()
     }
 
     fn is_strict(&self) -> bool {
@@ -57,17 +72,28 @@ impl ScalarUDFImpl for Concatenation {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let is_scalar = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
-        let rows = if is_scalar { 1 } else { args.number_rows };
-        let sides: Result<Vec<_>> = args.args.into_iter().map(|value| value.into_array(rows)).collect();
-        let sides = sides?;
-        let [left, right] = sides.as_slice() else {
-            return datafusion::common::internal_err!("|| has two sides; found {}", sides.len());
+        let [left, right] = args.args.as_slice() else {
+            return datafusion::common::internal_err!(
+                "{} has two sides; found {}",
+                self.name,
+                args.args.len()
+            );
         };
-        let joined = concat_elements_dyn(left, right)?;
-        if is_scalar {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&joined, 0)?));
+        #[expect(clippy::wildcard_enum_match_arm, reason = "there is no other: see `new`")]
+        match self.operator {
+            Operator::Plus => apply(left, right, add),
+            Operator::Minus => apply(left, right, sub),
+            Operator::Multiply => apply(left, right, mul),
+            _ => {
+                let is_scalar = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+                let rows = if is_scalar { 1 } else { args.number_rows };
+                let side = |side: &ColumnarValue| side.clone().into_array(rows);
+                let joined = concat_elements_dyn(&side(left)?, &side(right)?)?;
+                if is_scalar {
+                    return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&joined, 0)?));
+                }
+                Ok(ColumnarValue::Array(Arc::clone(&joined)))
+            }
         }
-        Ok(ColumnarValue::Array(Arc::clone(&joined)))
     }
 }

@@ -31,7 +31,7 @@ use futures::future::BoxFuture;
 use super::SqlEngine;
 use crate::answer::SqlAnswer;
 use crate::caught::caught;
-use crate::claim::StatementClaim;
+use crate::claim::{StatementClaim, names_the_present};
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
 use crate::gate::IN_LIST_MAX;
@@ -61,7 +61,7 @@ impl SqlEngine {
         let mut state = request.clone();
         (state.columns, state.system_columns) = (None, true);
         let begun = resolve(&self.database, self.policy.as_ref(), &state).await?;
-        let claim = begun.claim().clone();
+        let mut claim = begun.claim().clone();
         let at = claim.at();
         state.point = Point { valid_at: Some(at.valid), known_at: Some(at.system) };
         (state.at_least, state.schema_version) = (None, claim.schema_version.map(SchemaVersion::new));
@@ -100,6 +100,7 @@ impl SqlEngine {
         }
         let wanted = wanted.into_iter().map(|column| Expr::Column(Column::new(Some(name.clone()), column)));
         let plan = scan.filter(predicate)?.project(wanted.collect::<Vec<_>>())?.build()?;
+        claim.settled &= !names_the_present(&plan)?;
         let plan = session.optimize(plan)?;
         let physical = session.physical(&plan).await?;
         Ok(SqlAnswer::new(session.run(physical)?, of_one(claim)))

@@ -6,6 +6,7 @@ mod logic;
 mod many;
 mod predicate;
 mod relation;
+mod shape;
 mod sources;
 mod statement;
 mod temporal;
@@ -18,9 +19,10 @@ use std::fmt::Write;
 
 use calotype_oracle::Seed;
 
+use self::shape::Shape;
 use self::statement::Statement;
 use self::value::{Row, lines, rows};
-use self::world::{Shape, World};
+use self::world::World;
 use crate::{SqlEngine, SqlError, SqlRequest, StatementClaim};
 
 const SHAPES: [Shape; 3] = [Shape::Number, Shape::Text, Shape::Composite];

@@ -209,6 +209,11 @@ async fn one_settled_time_holds_for_contexts_and_functions() {
             ("SELECT count(*) FROM loans AS l, changes('old') AS o WHERE l._system_from > TIMESTAMP '2024-02-02'", &["0"]),
             ("SELECT count(*) FROM changes(loans) AS c, changes(\"old\") AS o", &["4"]),
             ("SELECT count(*) FROM changes(loans) AS c, history(old, known_at => '2024-02-02') AS o", &["6"]),
+            // A relation that a temporal operator names counts as any other.
+            ("SELECT count(*) FROM changes(loans) AS c, temporal_aggregate(old, n => count(*)) AS o WHERE o._valid_from < now()", &["4"]),
+            // A query of the statement's own is no context, whatever it is called, but may stand on one of its name.
+            ("WITH old AS (SELECT 1 AS id) SELECT count(*) FROM changes(loans) AS c, old", &["6"]),
+            ("WITH old AS (SELECT * FROM old) SELECT count(*) FROM changes(loans) AS c, old", &["4"]),
             // Tables of other schemas are no contexts, whatever they are called.
             ("SELECT count(*) FROM changes(loans) AS c, (SELECT count(*) FROM calotype.records)", &["6"]),
             ("SELECT count(*) FROM history(loans, form => 'facts') AS c, diff(old, from_known_at => '2024-02-01') AS o", &["4"]),

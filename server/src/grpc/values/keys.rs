@@ -72,6 +72,10 @@ fn names(context: &Context, key: &Key) -> Vec<String> {
 }
 
 /// A date as text; `None` if it is none that is kept.
+#[cfg_attr(
+    not(feature = "sql"),
+    expect(unreachable_pub, reason = "parameters of statements need it elsewhere")
+)]
 pub fn date(days: i32) -> Option<String> {
     let midnight = ValidTime::from_micros(i64::from(days) * MICROS_PER_DAY);
     let text = midnight?.to_string();

@@ -3,8 +3,9 @@
 use calotype_oracle::Seed;
 
 use super::predicate::Predicate;
+use super::shape::Shape;
 use super::statement::Statement;
-use super::world::{Shape, World};
+use super::world::World;
 use super::{Faults, ask, logic, sources};
 use crate::SqlRequest;
 

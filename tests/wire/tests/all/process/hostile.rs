@@ -1,5 +1,6 @@
 //! T30: statements that want to be too much. The process stays within its memory, lives, and answers others.
 
+mod crossed;
 mod statements;
 
 use std::sync::Arc;
@@ -107,7 +108,9 @@ async fn hostile_statements_stay_within_their_memory() {
     ask(&client, "SELECT part, count(*) FROM big GROUP BY part ORDER BY part").await.unwrap();
     let base = server.usage().unwrap().resident;
     let mut wrong = Vec::new();
-    let all = statements();
+    let written = statements().into_iter().map(|(name, text)| (name.to_owned(), text));
+    let all: Vec<(String, String)> = written.chain(crossed::statements()).collect();
+    assert!(all.len() >= 200, "{} statements", all.len());
     for (name, text) in &all {
         server.forget_peak().unwrap();
         let before = server.usage().unwrap().resident;
