@@ -166,9 +166,7 @@ impl SqlEngine {
         for (name, text) in script.views {
             views.insert(name, text);
         }
-        let settings =
-            request.settings.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-        let defaults = Defaults::read(&self.database, settings.chain(script.settings))?;
+        let defaults = Defaults::read(&self.database, &request.settings, script.settings)?;
         let known = match defaults.known {
             Some(known) => Some(known),
             None => names::settled(&self.database, moment, &script.query, &views)?,
@@ -277,8 +275,20 @@ struct Defaults {
 }
 
 impl Defaults {
-    fn read(database: &Database, settings: impl Iterator<Item = (String, String)>) -> Result<Self, SqlError> {
+    /// Those of a request, and behind them those of its text: what a text sets to `DEFAULT` is the request's again.
+    fn read(
+        database: &Database,
+        request: &BTreeMap<String, String>,
+        text: Vec<(String, String)>,
+    ) -> Result<Self, SqlError> {
+        let of_request: BTreeMap<String, String> =
+            request.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         let mut values: BTreeMap<String, String> = BTreeMap::new();
+        let settings = of_request.clone().into_iter().chain(text.into_iter().map(|(name, value)| {
+            let value =
+                if value.is_empty() { of_request.get(&name).cloned().unwrap_or_default() } else { value };
+            (name, value)
+        }));
         for (name, value) in settings {
             if !["calotype.valid_time", "calotype.system_time", "calotype.snapshot"].contains(&name.as_str())
             {

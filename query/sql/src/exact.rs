@@ -1,6 +1,7 @@
 //! What is worked out is right or ends the statement: integers that overflow, numbers that would be rounded twice, and
 //! instants finer than a microsecond are not passed over.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
@@ -68,25 +69,27 @@ fn everywhere(
 
 /// Makes decimal constants floats where they are compared or worked out with a float.
 fn beside_floats(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let is_float = |part: &Expr| part.get_type(schema).is_ok_and(|found| found.is_floating());
-    let float = |part: &mut Expr| {
+    // Of the type of a part alone, and only where it matters: it is found by a walk through all of the part.
+    let float = |part: &mut Expr, beside: &Expr| {
         let Expr::Literal(value, _) = part else { return false };
         let Some(nearest) = nearest(value) else { return false };
+        if !beside.get_type(schema).is_ok_and(|found| found.is_floating()) {
+            return false;
+        }
         *part = Expr::Literal(ScalarValue::Float64(Some(nearest)), None);
         true
     };
     expression.transform_up(|mut part| {
         #[expect(clippy::wildcard_enum_match_arm, reason = "all others compare nothing")]
         let is_other = match &mut part {
-            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => {
-                (is_float(left) && float(right)) || (is_float(right) && float(left))
+            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => float(right, left) || float(left, right),
+            Expr::Between(between) => {
+                let low = float(&mut between.low, &between.expr);
+                float(&mut between.high, &between.expr) || low
             }
-            Expr::Between(between) if is_float(&between.expr) => {
-                let low = float(&mut between.low);
-                float(&mut between.high) || low
-            }
-            Expr::InList(list) if is_float(&list.expr) => {
-                list.list.iter_mut().map(float).fold(false, std::ops::BitOr::bitor)
+            Expr::InList(list) => {
+                let expr = &list.expr;
+                list.list.iter_mut().map(|item| float(item, expr)).fold(false, std::ops::BitOr::bitor)
             }
             _ => false,
         };
@@ -99,7 +102,11 @@ fn beside_floats(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr
 /// # Errors
 /// A text stands for an instant that is finer than those that are kept.
 pub(crate) fn exact(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let is_integer = |part: &Expr| part.get_type(schema).is_ok_and(|found| found.is_integer());
+    // What has been made an operation here is one on integers: long chains are not typed anew at each link.
+    let is_integer = |part: &Expr| {
+        matches!(part, Expr::ScalarFunction(call) if is_arithmetic(call))
+            || part.get_type(schema).is_ok_and(|found| found.is_integer())
+    };
     expression.transform_up(|part| {
         #[expect(clippy::wildcard_enum_match_arm, reason = "all others are exact, or round as they must")]
         Ok(match part {
@@ -132,6 +139,11 @@ pub(crate) fn exact(expression: Expr, schema: &DFSchema) -> Result<Transformed<E
             other => Transformed::no(other),
         })
     })
+}
+
+fn is_arithmetic(call: &ScalarFunction) -> bool {
+    let function: &dyn Any = call.func.inner().as_ref();
+    function.downcast_ref::<Operation>().is_some_and(Operation::is_arithmetic)
 }
 
 /// An operation on integers that ends the statement where the result does not fit; `None` for those that cannot overflow.

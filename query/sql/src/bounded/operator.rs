@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, FieldRef};
 use datafusion::arrow::compute::kernels::concat_elements::concat_elements_dyn;
 use datafusion::arrow::compute::kernels::numeric::{add, mul, sub};
 use datafusion::error::Result;
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
@@ -34,6 +34,11 @@ impl Operation {
             _ => return None,
         };
         Some(Self { operator, name, signature: Signature::user_defined(Volatility::Immutable) })
+    }
+
+    /// Whether it works out a number.
+    pub(crate) fn is_arithmetic(&self) -> bool {
+        self.operator != Operator::StringConcat
     }
 
     fn coercer<'a>(&'a self, types: &'a [DataType]) -> Result<BinaryTypeCoercer<'a>> {
@@ -65,6 +70,13 @@ impl ScalarUDFImpl for Operation {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         self.coercer(types)?.get_result_type()
+    }
+
+    /// Null where a side can be, as of the operator: plans above keep what they were told of it.
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let types: Vec<DataType> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name, self.return_type(&types)?, nullable)))
     }
 
     fn is_strict(&self) -> bool {

@@ -31,10 +31,11 @@ impl SqlEngine {
         let moment = Moment::of(&self.database);
         let mut views = request.views.clone();
         views.extend(script.views);
-        let set = request.settings.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-        let set: Vec<(String, String)> = set.chain(script.settings).collect();
-        let names_snapshot = set.iter().any(|(name, value)| name == SNAPSHOT && !value.is_empty());
-        let defaults = Defaults::read(&self.database, set.into_iter())?;
+        let names_snapshot =
+            |(name, value): (&String, &String)| name.eq_ignore_ascii_case(SNAPSHOT) && !value.is_empty();
+        let names_snapshot = request.settings.iter().any(names_snapshot)
+            || script.settings.iter().any(|(name, value)| names_snapshot((name, value)));
+        let defaults = Defaults::read(&self.database, &request.settings, script.settings)?;
         if names_snapshot {
             return Ok(());
         }

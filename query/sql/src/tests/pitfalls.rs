@@ -147,6 +147,27 @@ async fn numbers_are_right_or_refused() {
     .await;
 }
 
+/// Arithmetic on columns without nulls, where plans above have been told that there are none.
+#[tokio::test]
+async fn arithmetic_stands_below_all_operators() {
+    let store = TestStore::loans().await;
+    check(
+        &store,
+        &[
+            ("SELECT id FROM loans UNION SELECT id + 1 FROM loans UNION SELECT -id FROM loans ORDER BY id", &["-3", "-1", "1", "2", "3", "4"]),
+            ("SELECT id FROM loans EXCEPT SELECT id * 1 FROM loans", &[]),
+            ("SELECT a.id FROM loans AS a JOIN loans AS b ON a.id = b.id - 2", &["1"]),
+            ("SELECT id + 1 AS n FROM loans GROUP BY id + 1 HAVING sum(id - 1) > 0 ORDER BY id + 1 DESC", &["4"]),
+            ("SELECT id, sum(id + 1) OVER (ORDER BY id - 1) AS s FROM loans ORDER BY id", &["1|2", "3|6"]),
+            (
+                "WITH RECURSIVE n AS (SELECT 1 AS v UNION ALL SELECT v + 1 FROM n WHERE v < 4) SELECT max(v), sum(v) FROM n",
+                &["4|10"],
+            ),
+        ],
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn instants_are_those_that_are_written() {
     let store = TestStore::loans().await;
