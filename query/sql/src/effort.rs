@@ -102,11 +102,21 @@ fn of_node(node: &LogicalPlan) -> Result<usize> {
     Ok(nodes)
 }
 
+/// Functions that become conditions in which all arguments but the last stand twice.
+const DOUBLING: [&str; 3] = ["coalesce", "nvl", "nvl2"];
+
+/// The parts of an expression, as often as they will stand there.
 fn of_expression(expression: &Expr, nodes: &mut usize) -> Result<()> {
-    expression.apply(|_| {
-        add(nodes, 1)?;
-        Ok(TreeNodeRecursion::Continue)
-    })?;
+    let mut waiting = vec![(expression, 1_usize)];
+    while let Some((part, times)) = waiting.pop() {
+        add(nodes, times)?;
+        let doubles = matches!(part, Expr::ScalarFunction(call) if DOUBLING.contains(&call.name()));
+        let times = if doubles { times.saturating_mul(2) } else { times };
+        part.apply_children(|child| {
+            waiting.push((child, times));
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+    }
     Ok(())
 }
 

@@ -36,7 +36,7 @@ use crate::caught::caught;
 use crate::claim::{StatementClaim, names_the_present};
 use crate::dates::DatesWithIntervals;
 use crate::error::SqlError;
-use crate::exact::{ExactExpressions, NearestFloats};
+use crate::exact::{ExactExpressions, OneKind};
 use crate::functions;
 use crate::instant::{self, Folder};
 use crate::names;
@@ -220,7 +220,7 @@ impl Planned {
 /// What DataFusion does with plans before they are optimised, and then what makes expressions exact and bounded.
 fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(NearestFloats));
+    rules.insert(0, Arc::new(OneKind));
     rules.push(Arc::new(ExactExpressions));
     rules.push(Arc::new(BoundFunctions));
     rules

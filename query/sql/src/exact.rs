@@ -5,6 +5,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use calotype_storage::schema::timestamp_type;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::config::ConfigOptions;
@@ -12,31 +13,35 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, cast,
+};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
 use crate::bounded::Operation;
 use crate::error::SqlError;
+use crate::unsound::is_comparison;
 
 /// Digits behind the point of the seconds of an instant.
 const SECOND_DIGITS: usize = 6;
 
-/// Makes decimals that stand beside floats floats, before types are made to fit: that would round the float.
+/// Makes decimals that stand beside floats floats, and days beside instants instants, before types are made to fit: that
+/// would round the float, and lose the zone.
 #[derive(Debug)]
-pub(crate) struct NearestFloats;
+pub(crate) struct OneKind;
 
 /// Makes the expressions of a plan exact. Types have been made to fit before.
 #[derive(Debug)]
 pub(crate) struct ExactExpressions;
 
-impl AnalyzerRule for NearestFloats {
+impl AnalyzerRule for OneKind {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        everywhere(plan, beside_floats)
+        everywhere(plan, of_one_kind)
     }
 
     fn name(&self) -> &'static str {
-        "nearest_floats"
+        "one_kind"
     }
 }
 
@@ -67,34 +72,75 @@ fn everywhere(
     rewritten.data.recompute_schema()
 }
 
-/// Makes decimal constants floats where they are compared or worked out with a float.
-fn beside_floats(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    // Of the type of a part alone, and only where it matters: it is found by a walk through all of the part.
-    let float = |part: &mut Expr, beside: &Expr| {
-        let Expr::Literal(value, _) = part else { return false };
-        let Some(nearest) = nearest(value) else { return false };
-        if !beside.get_type(schema).is_ok_and(|found| found.is_floating()) {
-            return false;
-        }
-        *part = Expr::Literal(ScalarValue::Float64(Some(nearest)), None);
-        true
-    };
+/// Functions that give one of their arguments, from the first of these on.
+const CHOOSING: [(&str, usize); 6] =
+    [("coalesce", 0), ("greatest", 0), ("least", 0), ("nullif", 0), ("nvl", 0), ("nvl2", 1)];
+
+/// Brings what is compared, or chosen from, to one kind.
+fn of_one_kind(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expression.transform_up(|mut part| {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "all others compare nothing")]
+        #[expect(clippy::wildcard_enum_match_arm, reason = "all others neither compare nor choose")]
         let is_other = match &mut part {
-            Expr::BinaryExpr(BinaryExpr { left, right, .. }) => float(right, left) || float(left, right),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
+                unite(&mut [left.as_mut(), right.as_mut()], schema)
+            }
+            // The type of a part is found by a walk through all of it: in long chains only where a constant asks for it.
+            Expr::BinaryExpr(BinaryExpr { left, right, .. }) if is_decimal(left) || is_decimal(right) => {
+                unite(&mut [left.as_mut(), right.as_mut()], schema)
+            }
             Expr::Between(between) => {
-                let low = float(&mut between.low, &between.expr);
-                float(&mut between.high, &between.expr) || low
+                unite(&mut [between.expr.as_mut(), between.low.as_mut(), between.high.as_mut()], schema)
             }
             Expr::InList(list) => {
-                let expr = &list.expr;
-                list.list.iter_mut().map(|item| float(item, expr)).fold(false, std::ops::BitOr::bitor)
+                let items = std::iter::once(list.expr.as_mut()).chain(&mut list.list);
+                unite(&mut items.collect::<Vec<_>>(), schema)
+            }
+            Expr::Case(case) => {
+                let values = case.when_then_expr.iter_mut().map(|(_, value)| value.as_mut());
+                let values = values.chain(case.else_expr.iter_mut().map(AsMut::as_mut));
+                unite(&mut values.collect::<Vec<_>>(), schema)
+            }
+            Expr::ScalarFunction(call) => {
+                let from = CHOOSING.iter().find(|(name, _)| *name == call.func.name());
+                from.is_some_and(|(_, from)| {
+                    unite(&mut call.args.iter_mut().skip(*from).collect::<Vec<_>>(), schema)
+                })
             }
             _ => false,
         };
         Ok(if is_other { Transformed::yes(part) } else { Transformed::no(part) })
     })
+}
+
+fn is_decimal(part: &Expr) -> bool {
+    matches!(part, Expr::Literal(ScalarValue::Decimal128(..), _))
+}
+
+/// Makes decimals floats if there is a float, and days instants if there is an instant; whether anything was made so.
+fn unite(parts: &mut [&mut Expr], schema: &DFSchema) -> bool {
+    let types: Vec<DataType> =
+        parts.iter().map(|part| part.get_type(schema).unwrap_or(DataType::Null)).collect();
+    let (has_float, has_instant) = (
+        types.iter().any(DataType::is_floating),
+        types.iter().any(|found| matches!(found, DataType::Timestamp(..))),
+    );
+    let mut is_other = false;
+    for (part, found) in parts.iter_mut().zip(types) {
+        let wanted = if has_float && found.is_decimal() {
+            DataType::Float64
+        } else if has_instant && matches!(found, DataType::Date32 | DataType::Date64) {
+            timestamp_type()
+        } else {
+            continue;
+        };
+        let nearest = if let Expr::Literal(value, _) = &**part { nearest(value) } else { None };
+        **part = match nearest {
+            Some(nearest) => Expr::Literal(ScalarValue::Float64(Some(nearest)), None),
+            None => cast(std::mem::take(*part), wanted),
+        };
+        is_other = true;
+    }
+    is_other
 }
 
 /// Makes an expression over some columns exact.

@@ -32,7 +32,7 @@ const SCALAR: &str = "abs acos acosh array_any_value array_append array_avg arra
     regexp_instr regexp_like regexp_match regexp_replace replace reverse right round rtrim signum sin \
     sinh split_part sqrt starts_with string_to_array strpos struct substr substr_index tan tanh to_char \
     to_date to_hex to_time to_timestamp to_timestamp_micros to_timestamp_millis to_timestamp_nanos \
-    to_timestamp_seconds to_unixtime translate trunc upper";
+    to_timestamp_seconds translate trunc upper";
 
 /// Aggregates, beside `sum`.
 const AGGREGATE: &str = "any_value approx_distinct approx_median array_agg avg bit_and bit_or bit_xor bool_and bool_or corr \

@@ -7,7 +7,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Query, Select, SelectFlavor, SetExpr, Statement, TableFactor, Visit, Visitor,
+    Expr, NamedWindowExpr, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement,
+    TableFactor, Visit, Visitor, WindowSpec, WindowType,
 };
 
 use crate::error::SqlError;
@@ -50,6 +51,29 @@ pub(crate) fn check_expression(expression: &Expr) -> Result<(), SqlError> {
 
 struct Gate;
 
+/// Whether a named window takes parts of another: they would be passed over.
+fn stands_on_another(window: &NamedWindowExpr) -> bool {
+    match window {
+        NamedWindowExpr::NamedWindow(_) => true,
+        NamedWindowExpr::WindowSpec(spec) => spec.window_name.is_some(),
+    }
+}
+
+/// Whether rows are compared: nulls in them would count as values.
+fn is_row_comparison(expression: &Expr) -> bool {
+    let is_row = |part: &Expr| matches!(part, Expr::Tuple(_));
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others compare nothing")]
+    match expression {
+        Expr::BinaryOp { left, right, .. }
+        | Expr::IsDistinctFrom(left, right)
+        | Expr::IsNotDistinctFrom(left, right) => is_row(left) || is_row(right),
+        Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } | Expr::Between { expr, .. } => {
+            is_row(expr)
+        }
+        _ => false,
+    }
+}
+
 fn refuse(what: &str) -> ControlFlow<SqlError> {
     ControlFlow::Break(SqlError::refused(format!("{what} is not answered here: leave it out")))
 }
@@ -91,6 +115,11 @@ impl Visitor for Gate {
             (format_clause.is_some(), "FORMAT"),
             (!pipe_operators.is_empty(), "a pipe operator"),
         ])?;
+        if let SetExpr::SetOperation { op, set_quantifier: SetQuantifier::All, .. } = body.as_ref()
+            && *op != SetOperator::Union
+        {
+            return refuse(&format!("{op} ALL"));
+        }
         match body.as_ref() {
             SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::SetOperation { .. } | SetExpr::Values(_) => {
                 ControlFlow::Continue(())
@@ -123,7 +152,7 @@ impl Visitor for Gate {
             distribute_by,
             sort_by,
             having: _,
-            named_window: _,
+            named_window,
             qualify: _,
             window_before_qualify: _,
             value_table_mode,
@@ -143,6 +172,10 @@ impl Visitor for Gate {
             (!sort_by.is_empty(), "SORT BY (use ORDER BY)"),
             (value_table_mode.is_some(), "SELECT AS"),
             (!matches!(flavor, SelectFlavor::Standard), "FROM before SELECT"),
+            (
+                named_window.iter().any(|window| stands_on_another(&window.1)),
+                "a window that stands on another",
+            ),
         ])?;
         ControlFlow::Continue(())
     }
@@ -191,6 +224,21 @@ impl Visitor for Gate {
                 "AT TIME ZONE behind a literal says nothing: without an offset it is UTC; write the offset in it, such as \
                  '2024-01-05T00:00:00-05:00'",
             ));
+        }
+        if is_row_comparison(expression) {
+            return ControlFlow::Break(SqlError::refused(
+                "rows are not compared as wholes, since one of their values may be null: compare column by column",
+            ));
+        }
+        if matches!(expression, Expr::SimilarTo { .. }) {
+            return ControlFlow::Break(SqlError::refused(
+                "SIMILAR TO is not answered here: use LIKE, or ~ with a regular expression",
+            ));
+        }
+        if let Expr::Function(call) = expression
+            && let Some(WindowType::WindowSpec(WindowSpec { window_name: Some(_), .. })) = &call.over
+        {
+            return refuse("a window that stands on another");
         }
         if let Expr::InList { list, .. } = expression
             && list.len() > IN_LIST_MAX

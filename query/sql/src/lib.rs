@@ -46,6 +46,7 @@ mod temporal_aggregate;
 mod temporal_join;
 #[cfg(test)]
 mod tests;
+mod unsound;
 mod view;
 mod watch;
 

@@ -18,6 +18,7 @@ use crate::effort::{self, Effort};
 use crate::error::SqlError;
 use crate::memory::StatementMemory;
 use crate::spill::SpillFolder;
+use crate::unsound;
 use crate::watch::watched;
 
 /// How many times the memory that operators report a statement takes at most. Measured: see tests/bench/RESULTS.md.
@@ -48,6 +49,7 @@ impl Session {
     pub(super) fn optimize(&self, plan: LogicalPlan) -> Result<LogicalPlan, SqlError> {
         effort::check(&plan)?;
         check_patterns(&plan)?;
+        unsound::check(&plan)?;
         let options: &ConfigOptions = self.state.config_options();
         let plan = self.state.analyzer().execute_and_check(plan, options, |_, _| {})?;
         Ok(self.optimizer.optimize(plan, &self.state, |_, _| {})?)

@@ -241,6 +241,53 @@ async fn system_columns_change_no_other_column() {
     .await;
 }
 
+/// What was found by comparing answers with another engine's.
+#[tokio::test]
+async fn what_would_be_answered_wrongly_is_refused() {
+    let store = TestStore::loans().await;
+    let w = "(VALUES (1), (NULL)) AS w(y)";
+    check(
+        &store,
+        &[
+            (&format!("SELECT v.x FROM (VALUES (1), (2)) AS v(x) WHERE v.x NOT IN (SELECT y FROM {w})"), &[]),
+            (&format!("SELECT v.x FROM (VALUES (1), (2)) AS v(x) WHERE v.x IN (SELECT y FROM {w}) OR v.x = 2 ORDER BY x"), &["1", "2"]),
+            ("SELECT id FROM loans WHERE id NOT IN (SELECT id FROM loans WHERE id > 1) OR id = 3 ORDER BY id", &["1", "3"]),
+            ("SELECT count(*) FROM loans AS a JOIN loans AS b ON a._valid_from <= b._valid_from + INTERVAL '90 days'", &["4"]),
+            ("SELECT v FROM (VALUES (1), (2)) AS a(v) EXCEPT SELECT v FROM (VALUES (1)) AS b(v)", &["2"]),
+            ("SELECT d = f AS a, d < f AS b FROM (SELECT 0.30::decimal(18, 2) AS d, '0.30000000000000004'::double AS f) AS t", &["false|true"]),
+            ("SELECT coalesce(f, 0.00) > 0 AS a FROM (SELECT '1e-20'::double AS f) AS t", &["true"]),
+            ("SELECT CASE WHEN id = 1 THEN DATE '2024-01-01' ELSE now() END > DATE '2023-01-01' AS t FROM loans WHERE id = 1", &["true"]),
+            ("SELECT CASE WHEN id = 1 THEN DATE '2024-01-02' ELSE now() END AS t FROM loans WHERE id = 1", &["2024-01-02"]),
+        ],
+    )
+    .await;
+    check_refused(
+        &store,
+        &[
+            (&format!("SELECT v.x FROM (VALUES (1), (2)) AS v(x) WHERE v.x NOT IN (SELECT y FROM {w}) OR v.x = 99"), "EXISTS"),
+            (&format!("SELECT v.x FROM (VALUES (1), (2)) AS v(x) WHERE NOT (v.x IN (SELECT y FROM {w}) AND v.x > 0)"), "EXISTS"),
+            (&format!("SELECT v.x FROM (VALUES (1), (2)) AS v(x) WHERE (v.x IN (SELECT y FROM {w})) IS NULL"), "EXISTS"),
+            ("SELECT INTERVAL '36 hours' > INTERVAL '1 day' AS a", "intervals are not compared"),
+            ("SELECT count(*) FROM loans WHERE now() - _valid_from > INTERVAL '1 day'", "intervals are not compared"),
+            ("SELECT 1 FROM (VALUES (1)) AS v(a) EXCEPT ALL SELECT 2", "EXCEPT ALL"),
+            ("SELECT 1 FROM (VALUES (1)) AS v(a) INTERSECT ALL SELECT 2", "INTERSECT ALL"),
+            ("SELECT row_number() OVER (w ORDER BY id) FROM loans WINDOW w AS (PARTITION BY status)", "stands on another"),
+            ("SELECT row_number() OVER u FROM loans WINDOW w AS (PARTITION BY status), u AS (w ORDER BY id)", "stands on another"),
+            ("SELECT id FROM loans AS a WHERE EXISTS (SELECT count(*) FROM loans AS b WHERE b.id = a.id + 100)", "compare the total"),
+            ("SELECT id FROM loans AS a WHERE EXISTS (SELECT 1 FROM loans AS b WHERE b.id = a.id OFFSET 1)", "OFFSET"),
+            ("SELECT a.id, x.n FROM loans AS a CROSS JOIN LATERAL (SELECT row_number() OVER (ORDER BY id) AS n FROM loans AS b WHERE b.status = a.status) AS x", "window"),
+            ("SELECT count(*) FROM loans WHERE (id, status) = (1, NULL)", "compared as wholes"),
+            ("SELECT count(*) FROM loans WHERE (id, status) NOT IN ((1, 'open'))", "compared as wholes"),
+            ("SELECT lead(id, 2) IGNORE NULLS OVER (ORDER BY id) FROM loans", "IGNORE NULLS"),
+            ("SELECT 'ba' SIMILAR TO 'a'", "SIMILAR TO"),
+            ("SELECT balance FROM loans UNION ALL SELECT '1e-20'::double", "cast one of them"),
+            ("SELECT DATE '2024-01-01' AS t UNION ALL SELECT now()", "cast one of them"),
+            (&format!("SELECT {}status{} FROM loans", "coalesce(".repeat(22), ", 'a')".repeat(22)), "nodes of a plan"),
+        ],
+    )
+    .await;
+}
+
 /// What would end the process, or take minutes, is refused before.
 #[tokio::test]
 async fn short_texts_stay_small() {
