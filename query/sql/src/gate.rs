@@ -227,7 +227,7 @@ impl Visitor for Gate {
         }
         if is_row_comparison(expression) {
             return ControlFlow::Break(SqlError::refused(
-                "rows are not compared as wholes, since one of their values may be null: compare column by column",
+                "rows of columns are compared by =, <>, IN and NOT IN alone, and others not as wholes: compare column by column",
             ));
         }
         if matches!(expression, Expr::SimilarTo { .. }) {

@@ -33,6 +33,7 @@ mod reading;
 mod relation;
 mod rereads;
 mod result;
+mod rows;
 mod scan;
 mod scope;
 mod script;

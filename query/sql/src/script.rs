@@ -16,6 +16,7 @@ use crate::expansion;
 use crate::gate;
 use crate::parameters::Parameters;
 use crate::rereads;
+use crate::rows;
 use crate::show;
 use crate::system_columns;
 
@@ -127,6 +128,7 @@ impl Query {
             ));
         }
         statement = show::as_query(statement)?;
+        rows::take_apart(&mut statement);
         gate::check(&statement)?;
         expansion::check(&statement)?;
         parameters.bind(&mut statement)?;

@@ -34,9 +34,10 @@ use crate::caught::caught;
 use crate::claim::{StatementClaim, names_the_present};
 use crate::dialect::TemporalDialect;
 use crate::error::SqlError;
-use crate::gate::IN_LIST_MAX;
+use crate::gate::{self, IN_LIST_MAX};
 use crate::parameters::Parameters;
 use crate::pushdown::{Narrowing, narrows};
+use crate::rows;
 use crate::scan::{ScanExec, Source};
 use crate::script::{DEPTH_MAX, tokens};
 use crate::shared::Shared;
@@ -136,6 +137,8 @@ fn parse(text: &str) -> Result<(SqlExpr, bool), SqlError> {
     if let ControlFlow::Break(error) = expression.visit(&mut Gate) {
         return Err(error);
     }
+    rows::take_apart(&mut expression);
+    gate::check_expression(&expression)?;
     Parameters::default().bind(&mut expression)?;
     Ok((expression, names_system_columns))
 }
