@@ -103,15 +103,11 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::sql::sqlparser::tokenizer::Tokenizer;
-
     use super::*;
-    use crate::dialect::TemporalDialect;
+    use crate::script::words;
 
     fn check(text: &str) -> Result<(), SqlError> {
-        let mut tokens = Tokenizer::new(&TemporalDialect, text).tokenize_with_location().unwrap();
-        tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
-        super::check(&tokens)
+        super::check(&words(text).unwrap())
     }
 
     #[test]

@@ -145,10 +145,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
             text.len()
         )));
     }
-    let mut tokens = Tokenizer::new(&TemporalDialect, text)
-        .tokenize_with_location()
-        .map_err(|error| SqlError::Syntax(error.to_string()))?;
-    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    let tokens = words(text)?;
     if tokens.len() > TOKENS_MAX {
         return Err(SqlError::refused(format!(
             "the text has {} words and signs; at most {TOKENS_MAX} are read: join to a context or to VALUES instead of \
@@ -158,6 +155,15 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     }
     depth::check(&tokens)?;
     rereads::check(&tokens)?;
+    Ok(tokens)
+}
+
+/// The words and signs of a text, whatever they are worth.
+pub(crate) fn words(text: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let mut tokens = Tokenizer::new(&TemporalDialect, text)
+        .tokenize_with_location()
+        .map_err(|error| SqlError::Syntax(error.to_string()))?;
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
     Ok(tokens)
 }
 

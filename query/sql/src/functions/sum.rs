@@ -63,6 +63,18 @@ impl CheckedSum {
             total: retyped(total, sum),
         }))
     }
+
+    /// What keeps one total, as `make` makes it, in the wide type where there is one.
+    fn narrowed(
+        &self,
+        args: AccumulatorArgs,
+        make: impl Fn(&dyn AggregateUDFImpl, AccumulatorArgs) -> Result<Box<dyn Accumulator>>,
+    ) -> Result<Box<dyn Accumulator>> {
+        let sum = self.inner.inner().as_ref();
+        let Some(wide) = self.wide(args.expr_fields, &args.return_field)? else { return make(sum, args) };
+        let inner = make(sum, with(&args, &wide))?;
+        Ok(Box::new(Narrowed { inner, wide: wide.input, total: args.return_field.data_type().clone() }))
+    }
 }
 
 fn with<'a>(args: &AccumulatorArgs<'a>, wide: &'a Wide) -> AccumulatorArgs<'a> {
@@ -93,19 +105,11 @@ impl AggregateUDFImpl for CheckedSum {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let Some(wide) = self.wide(args.expr_fields, &args.return_field)? else {
-            return self.inner.inner().accumulator(args);
-        };
-        let inner = self.inner.inner().accumulator(with(&args, &wide))?;
-        Ok(Box::new(Narrowed { inner, wide: wide.input, total: args.return_field.data_type().clone() }))
+        self.narrowed(args, <dyn AggregateUDFImpl>::accumulator)
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let Some(wide) = self.wide(args.expr_fields, &args.return_field)? else {
-            return self.inner.inner().create_sliding_accumulator(args);
-        };
-        let inner = self.inner.inner().create_sliding_accumulator(with(&args, &wide))?;
-        Ok(Box::new(Narrowed { inner, wide: wide.input, total: args.return_field.data_type().clone() }))
+        self.narrowed(args, <dyn AggregateUDFImpl>::create_sliding_accumulator)
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {

@@ -1,6 +1,6 @@
 //! Relations by lot: every temporal form of a context, with the rows that the oracle says it has.
 
-use calotype_oracle::{Seed, TimeRange};
+use calotype_oracle::{Piece, Seed, TimeRange};
 
 use super::predicate::{any, pick};
 use super::relation::{Column, Kind, Relation};
@@ -63,6 +63,18 @@ fn with_periods(world: &World) -> Vec<Column> {
     world.columns.iter().cloned().chain(periods).collect()
 }
 
+/// A piece as a row of a range: declared columns and both periods.
+fn with_times(world: &World, piece: &Piece<Row, Row>) -> Row {
+    let mut row = world.declared(&piece.key, Some(&piece.value));
+    row.extend([
+        Value::Time(piece.valid_from),
+        time(piece.valid_to),
+        Value::Time(piece.system_from),
+        time(piece.system_to),
+    ]);
+    row
+}
+
 /// The context with clauses.
 pub(super) fn context(world: &World, seed: &mut Seed) -> Relation {
     context_over(world, seed, true)
@@ -81,16 +93,7 @@ fn context_over(world: &World, seed: &mut Seed, ranges: bool) -> Relation {
         place += axis.instants.len();
     }
     let range = |axis: &Axis| axis.range.unwrap_or(TimeRange::At(world.now()));
-    let rows = world.pieces(range(&valid), range(&system)).into_iter().map(|piece| {
-        let mut row = world.declared(&piece.key, Some(&piece.value));
-        row.extend([
-            Value::Time(piece.valid_from),
-            time(piece.valid_to),
-            Value::Time(piece.system_from),
-            time(piece.system_to),
-        ]);
-        row
-    });
+    let rows = world.pieces(range(&valid), range(&system)).into_iter().map(|piece| with_times(world, &piece));
     let rows = rows.collect();
     let mut bare = None;
     if clauses.iter().all(|(_, axis)| matches!(axis.range, None | Some(TimeRange::At(_)))) {
@@ -145,18 +148,7 @@ pub(super) fn history(world: &World, seed: &mut Seed) -> Relation {
     } else {
         let all = world.pieces(TimeRange::All, TimeRange::Between { from: i64::MIN, to: system });
         let asked = all.into_iter().filter(|piece| asked(&piece.key));
-        asked
-            .map(|piece| {
-                let mut row = world.declared(&piece.key, Some(&piece.value));
-                row.extend([
-                    Value::Time(piece.valid_from),
-                    time(piece.valid_to),
-                    Value::Time(piece.system_from),
-                    time(piece.system_to),
-                ]);
-                row
-            })
-            .collect()
+        asked.map(|piece| with_times(world, &piece)).collect()
     };
     Relation { from, instants: known.into_iter().collect(), columns, rows, bare: None }
 }
